@@ -1,0 +1,81 @@
+"""Speech synthesis: a sentence in, sound with its words and phones on one clock out."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from agent.audio import Pcm
+
+WordSource = Literal["engine", "aligned", "estimated"]
+
+
+class SynthesizerError(RuntimeError):
+    """The synthesiser failed; the message says what to do, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One phone: `symbol` in IPA ("" is silence), from `start` to `end` in seconds from the sentence's first sample."""
+
+    symbol: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One shown word: characters [start_char, end_char) of the sentence's *display* text, spoken from `start` to
+    `end` in seconds from the sentence's first sample. In Chinese a word is one character."""
+
+    start_char: int
+    end_char: int
+    start: float
+    end: float
+    source: WordSource
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechChunk:
+    """A piece of one sentence's speech, in order.
+
+    pcm has shape (n,) at `rate` Hz. Phones and words are those that *begin* in this chunk and are complete in it
+    or known ahead; their times count from the sentence's first sample, over all its chunks. Empty phones mean that
+    the engine does not know them: the lips then come from the sound and the text.
+    """
+
+    pcm: Pcm
+    rate: int
+    phones: tuple[Phone, ...] = field(default=())
+    words: tuple[Word, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice a visitor may choose. `language` is a BCP 47 tag such as "en-GB" or "zh"."""
+
+    id: str
+    name: str
+    language: str
+    gender: Literal["female", "male", "neutral"]
+    engine: str
+
+
+class Synthesizer(Protocol):
+    """Shared by all conversations."""
+
+    name: str
+    voices: tuple[Voice, ...]
+
+    async def start(self) -> None:
+        """Load and warm up, so that the first sentence costs what every later one costs."""
+        ...
+
+    def speak(self, text: str, *, voice: str, speed: float = 1.0) -> AsyncIterator[SpeechChunk]:
+        """Speak one sentence of display text (numbers, prices and the like as written; the engine's text
+        normalisation says them). Closing the iterator, or cancelling the task that reads it, stops the engine.
+        Raises SynthesizerError, or ValueError naming an unknown voice."""
+        ...
+
+    async def stop(self) -> None:
+        """Free everything, worker processes included."""
+        ...
