@@ -1,0 +1,277 @@
+"""What the owner may choose: `visavis.toml`, then the environment, then the command line; the later wins.
+
+Only the owner's own file, environment and command line reach this module; a persona or another shared file never does.
+"""
+
+import difflib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+FILE_NAME = "visavis.toml"
+ENV_PREFIX = "VISAVIS_"
+
+_PATHS = (("server", "tls_certificate"), ("server", "tls_key"), ("knowledge", "folder"))
+"""Keys of files and folders: in `visavis.toml` they count from the file's own folder."""
+
+
+class ConfigError(ValueError):
+    """A setting is wrong; the message names where it came from, its key and what it may be, in one line."""
+
+
+def _split(value: object) -> object:
+    """A list may be given as "a, b" where only text can be had: the environment."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _scalar(value: object) -> object:
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError("must be a string, a number, true or false")
+    return value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Option = Annotated[bool | int | float | str, BeforeValidator(_scalar)]
+
+
+class Section(BaseModel):
+    """One table of `visavis.toml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Server(Section):
+    """Where the server listens and who may come in."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    """0 takes any free port."""
+    allowed_hosts: Names = ()
+    """Names beside the loopback ones by which a browser may address the server."""
+    allowed_origins: Names = ()
+    """Origins beside the server's own from which a page may connect, such as "https://example.org"."""
+    token: SecretStr = SecretStr("")
+    """Mandatory when `host` is not loopback. Also VISAVIS_TOKEN."""
+    tls: bool = False
+    """Serve HTTPS: with the certificate below, else with a self-signed one."""
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can connect."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Server":
+        if not self.is_loopback and not self.token.get_secret_value():
+            raise ValueError(
+                f"host {self.host} is open to others and needs a token: set VISAVIS_TOKEN to a long secret"
+            )
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key must be given together")
+        return self
+
+
+class Limits(Section):
+    """The bounds of what one client, and all of them together, may cost."""
+
+    sessions: int = Field(default=16, ge=1)
+    """Conversations at once."""
+    followers: int = Field(default=8, ge=0)
+    """Read-only viewers of one conversation."""
+    message_bytes: int = Field(default=21 * 2**20, ge=2**16)
+    """One websocket message: 15 MiB of sound in base64 and its envelope."""
+    control_queue: int = Field(default=256, ge=8)
+    """Control messages waiting; a client that fills it is disconnected (1008)."""
+    input_seconds: float = Field(default=300.0, gt=0)
+    """Sound waiting to be heard, beyond which a client gets a typed error."""
+    items: int = Field(default=1000, ge=10)
+    """Items kept in one conversation."""
+    text_chars: int = Field(default=20_000, ge=100)
+    """One typed message, or the instructions."""
+    idle_seconds: float = Field(default=1800.0, gt=0)
+    """A session in which nothing was said or typed for so long is closed."""
+    send_seconds: float = Field(default=5.0, gt=0)
+    """How long a socket may refuse what it is sent before it counts as dead."""
+    file_bytes: int = Field(default=512 * 2**20, ge=2**10)
+    """An audio file given on the command line."""
+    file_seconds: float = Field(default=900.0, gt=0)
+    """Sound in an audio file given on the command line."""
+
+
+class Engines(Section):
+    """Which engine does what. `visavis doctor` lists what each needs."""
+
+    vad: Literal["silero"] = "silero"
+    asr: Literal["pocketsphinx"] = "pocketsphinx"
+    llm: Literal["grounded"] = "grounded"
+    tts: Literal["auto", "flite", "espeak"] = "auto"
+    """auto: flite for English where it is installed, else espeak-ng."""
+    options: dict[str, dict[str, Option]] = {}
+    """An engine's own options, by its name: [engines.options.pocketsphinx] workers = 2."""
+
+
+class Voice(Section):
+    """How the person sounds."""
+
+    name: str = "auto"
+    """A voice's id as `visavis say --list-voices` gives it, or "auto" for the language's best."""
+    speed: float = Field(default=1.0, ge=0.25, le=1.5)
+
+
+class Knowledge(Section):
+    """What the grounded answers come from."""
+
+    folder: Path | None = None
+    """Markdown and text files; without one the built-in pack."""
+    file_bytes: int = Field(default=4 * 2**20, ge=1)
+    files: int = Field(default=2000, ge=1)
+
+
+class Avatar(Section):
+    """What the person looks like."""
+
+    head: str = Field(default="auto", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    """A head's name in models/heads, or "auto"."""
+
+
+class TurnDetection(Section):
+    """When the visitor's turn ends, unless the client says otherwise. Names and meanings are OpenAI Realtime's."""
+
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+    prefix_padding_ms: int = Field(default=300, ge=0, le=5000)
+    silence_duration_ms: int = Field(default=256, ge=32, le=10_000)
+    """Shorter than OpenAI's 500: the reply is prepared meanwhile and thrown away if the speaker goes on."""
+    idle_timeout_ms: int | None = Field(default=None, ge=5000, le=30_000)
+    create_response: bool = True
+    interrupt_response: bool = True
+
+
+class Settings(BaseSettings):
+    """Everything together. `Settings()` is the defaults and reads nothing; `load` is what reads."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", enable_decoding=False, extra="forbid", frozen=True
+    )
+
+    language: Literal["en", "zh"] = "en"
+    """The language spoken unless the client asks for another."""
+    instructions: str = ""
+    """What the person is told about itself and its task."""
+    server: Server = Server()
+    limits: Limits = Limits()
+    engines: Engines = Engines()
+    voice: Voice = Voice()
+    knowledge: Knowledge = Knowledge()
+    avatar: Avatar = Avatar()
+    turn_detection: TurnDetection = TurnDetection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        **_: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def load(config: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read `config`, or ./visavis.toml where there is one; then the environment; then `overrides` (from the command
+    line), shaped like the file: {"server": {"port": 9000}}. Raises ConfigError."""
+    if config is None and Path(FILE_NAME).is_file():
+        config = Path(FILE_NAME)
+    sources: list[tuple[str, dict[str, Any]]] = []
+    if config is not None:
+        sources.append((str(config), _read_file(config)))
+    sources.append(("environment", _read_environment()))
+    sources.append(("command line", dict(overrides or {})))
+    merged: dict[str, Any] = {}
+    for _, values in sources:
+        merged = _merge(merged, values)
+    try:
+        return Settings(**merged)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, sources)) from None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    for section, key in _PATHS:
+        table = values.get(section)
+        if isinstance(table, dict) and isinstance(table.get(key), str):
+            table[key] = path.resolve().parent / Path(table[key]).expanduser()
+    return values
+
+
+def _read_environment() -> dict[str, Any]:
+    values = EnvSettingsSource(Settings)()
+    token = os.environ.get(f"{ENV_PREFIX}TOKEN")
+    return _merge({"server": {"token": token}} if token else {}, values)
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _explain(error: ValidationError, sources: list[tuple[str, dict[str, Any]]]) -> str:
+    """One line on the first thing wrong, and how much else is."""
+    details = error.errors(include_url=False)
+    first = details[0]
+    keys = [str(part) for part in first["loc"]]
+    key = ".".join(keys)
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(keys[-1], _known_keys(keys[:-1]), n=1, cutoff=0.5)
+        known = ".".join([*keys[:-1], *near])
+        hint = f" (did you mean {known}?)" if near else f"; known here: {', '.join(_known_keys(keys[:-1]))}"
+        problem = f"unknown key {key}{hint}"
+    elif first["type"] == "model_type":
+        problem = f"{key} must be a table with some of: {', '.join(_known_keys(keys))}"
+    else:
+        shown = "" if "token" in keys or isinstance(first["input"], dict | BaseModel) else f" = {first['input']!r}"
+        problem = f"{key}{shown}: {first['msg'].removeprefix('Value error, ')}"
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return f"{_origin(keys, sources)}: {problem}{more}"
+
+
+def _origin(keys: list[str], sources: list[tuple[str, dict[str, Any]]]) -> str:
+    """Where the value at `keys` came from; the last source that has it has won."""
+    for name, values in reversed(sources):
+        here: Any = values
+        depth = 0
+        while depth < len(keys) and isinstance(here, Mapping) and keys[depth] in here:
+            here = here[keys[depth]]
+            depth += 1
+        if depth == len(keys) or (depth and not isinstance(here, Mapping)):
+            variable = f"{ENV_PREFIX}{'__'.join(keys[:depth]).upper()}"
+            return f"environment variable {variable}" if name == "environment" else name
+    return sources[0][0]
+
+
+def _known_keys(section: list[str]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for key in section:
+        annotation = model.model_fields[key].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)
