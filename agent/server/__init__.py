@@ -1,0 +1,1 @@
+"""The ASGI app: pages, sockets, who may come in, limits, metrics."""
