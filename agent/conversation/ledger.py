@@ -1,0 +1,231 @@
+"""The playout ledger: one timeline for all that a reply is, and what of it was heard.
+
+Offsets are samples at 24 kHz from the item's first. Face frame k stands at sample 400·k.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent.audio import TIMELINE_RATE, Pcm
+from agent.realtime.pacer import Pacer
+from agent.tts import WordSource
+from avatar.blendshapes import FaceTrack
+
+KEEP = 10 * TIMELINE_RATE
+"""Sound is kept this long after it was heard: an echo of it may still come in at the microphone."""
+
+TRUST = 0.5
+"""Seconds for which a client's last report is carried forward; it reports every 0.2."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word of the item's transcript, characters [start_char, end_char), sounding over samples [start, end)."""
+
+    start_char: int
+    end_char: int
+    start: int
+    end: int
+    source: WordSource
+
+    @property
+    def midpoint(self) -> int:
+        """A word counts as heard when this sample was."""
+        return (self.start + self.end) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenPhone:
+    """A phone in IPA over samples [start, end)."""
+
+    symbol: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    at: float
+    heard: int
+    playing: bool
+
+
+class Ledger:
+    """What one spoken item is made of (`produced`), what left for the client (`sent`) and what was `heard`.
+
+    Invariants: 0 ≤ heard ≤ sent ≤ produced; offsets never change once given out; a starved or held reply adds no
+    samples, so offsets stand still through it.
+    """
+
+    def __init__(self, item_id: str, content_index: int = 0) -> None:
+        self.item_id = item_id
+        self.content_index = content_index
+        self.transcript = ""
+        self.words: list[SpokenWord] = []
+        self.phones: list[SpokenPhone] = []
+        self.produced = 0
+        self.sent = 0
+        self.complete = False
+        self.anchors: list[tuple[int, int]] = []
+        self.stalls: list[tuple[int, float]] = []
+        self.pacer = Pacer()
+        self._blocks: deque[tuple[int, Pcm]] = deque()
+        self._frames: deque[FaceTrack] = deque()
+        self._frames_sent = 0
+        self._report: _Report | None = None
+        self._final: int | None = None
+        self._stalled_at: float | None = None
+
+    # ------------------------------------------------------------------ what is produced
+    def begin_sentence(self, text: str) -> int:
+        """Append a sentence's display text; returns where it begins in the transcript."""
+        if self.transcript and not self.transcript[-1].isspace() and not _joins_without_space(self.transcript[-1]):
+            self.transcript += " "
+        start = len(self.transcript)
+        self.transcript += text
+        return start
+
+    def append(
+        self, pcm: Pcm, words: Iterable[SpokenWord], phones: Iterable[SpokenPhone], frames: FaceTrack | None
+    ) -> None:
+        """Append sound, shape (n,) at 24 kHz, with the words and phones that begin in it and the frames that stand
+        before its end. Raises ValueError when something does not continue what is here."""
+        if self.complete:
+            raise ValueError(f"{self.item_id} is complete: nothing can be appended")
+        end = self.produced + len(pcm)
+        new_words = list(words)
+        last = self.words[-1].start if self.words else 0
+        for word in new_words:
+            if not (last <= word.start <= word.end and 0 <= word.start_char < word.end_char <= len(self.transcript)):
+                raise ValueError(f"{self.item_id}: word {word} does not continue the transcript")
+            last = word.start
+        if frames is not None and len(frames):
+            if self._frames and frames.start_sample != self._frames[-1].end_sample:
+                raise ValueError(f"{self.item_id}: frames at {frames.start_sample} leave a gap")
+            self._frames.append(frames)
+        self.words += new_words
+        self.phones += phones
+        if len(pcm):
+            self._blocks.append((self.produced, pcm))
+        self.produced = end
+
+    # ------------------------------------------------------------------ what is sent
+    def take(self, until: int) -> tuple[Pcm, list[FaceTrack]]:
+        """Hand over the sound in [sent, until) and the frames not yet handed over that stand before `until`."""
+        until = min(until, self.produced)
+        pcm = self.sound(self.sent, until)
+        frames = []
+        for track in self._frames:
+            if track.end_sample > self._frames_sent and track.start_sample < until:
+                part = track.between(max(self._frames_sent, track.start_sample), until)
+                if len(part):
+                    frames.append(part)
+                    self._frames_sent = part.end_sample
+        self.sent = max(self.sent, until)
+        return pcm, frames
+
+    def sound(self, start: int, end: int) -> Pcm:
+        """The sound in [start, end) that is still kept, shape (≤ end - start,)."""
+        parts = [p[max(0, start - s) : max(0, end - s)] for s, p in self._blocks if s < end and s + len(p) > start]
+        return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+    def frame_at(self, sample: int) -> FaceTrack | None:
+        """The one frame that belongs to `sample`, if it is still kept."""
+        at = sample - sample % 400
+        for track in self._frames:
+            if track.start_sample <= at < track.end_sample:
+                return track.between(at, at + 400)
+        return None
+
+    def release(self, now: float) -> None:
+        """Let go of sound and frames heard more than ten seconds ago."""
+        limit = self.heard(now) - KEEP
+        while self._blocks and self._blocks[0][0] + len(self._blocks[0][1]) <= limit:
+            self._blocks.popleft()
+        while self._frames and self._frames[0].end_sample <= limit:
+            self._frames.popleft()
+
+    # ------------------------------------------------------------------ what is heard
+    def start(self, now: float, stage: int) -> None:
+        """Playback begins or goes on now: the pacer runs, and the ledger is anchored on the stage clock."""
+        if self._stalled_at is not None:
+            self.stalls.append((self.pacer.position(now), now - self._stalled_at))
+            self._stalled_at = None
+        self.pacer.run(now)
+        self.anchors.append((stage, self.heard(now)))
+
+    def starve(self, now: float) -> bool:
+        """Stand still when all that was produced has played and more is to come; True when it just began to."""
+        if self.pacer.running and not self.complete and self.pacer.position(now) >= self.produced:
+            self.pacer.stand(now, self.produced)
+            self._stalled_at = now
+            return True
+        return False
+
+    def hold(self, now: float) -> None:
+        """Freeze: somebody may be interrupting."""
+        self.pacer.stand(now, self.heard(now))
+        self._report = None if self._report is None else _Report(now, self.heard(now), playing=False)
+
+    def report(self, now: float, heard: int, playing: bool) -> None:
+        """The playing client's true position. Clamped to what was sent."""
+        if self._final is None:
+            self._report = _Report(now, max(0, min(heard, self.sent)), playing)
+
+    def cut(self, now: float) -> int:
+        """The reply was cut off: nothing more will be produced or played. Returns the estimate of what was heard,
+        which a report or a truncation may still correct."""
+        heard = self.heard(now)
+        self.pacer.stand(now, heard)
+        self._report = _Report(now, heard, playing=False)
+        self.complete = True
+        return heard
+
+    def truncate(self, heard: int) -> int:
+        """The client's last word on what was heard: idempotent and final, clamped to what was sent."""
+        if self._final is None:
+            self._final = max(0, min(heard, self.sent))
+        return self._final
+
+    def heard(self, now: float) -> int:
+        """Samples [0, heard) left the loudspeaker."""
+        if self._final is not None:
+            return self._final
+        if self._report is None:
+            return min(self.sent, self.pacer.position(now))
+        ahead = min(now - self._report.at, TRUST) if self._report.playing else 0.0
+        return min(self.sent, self._report.heard + int(ahead * TIMELINE_RATE))
+
+    @property
+    def reported(self) -> bool:
+        """Whether a client tells us what it plays."""
+        return self._report is not None
+
+    def finished(self, now: float) -> bool:
+        """Everything was produced, sent and, within a frame, heard."""
+        return self.complete and (self._final is not None or self.heard(now) >= self.produced - 400)
+
+    def heard_text(self, now: float) -> str:
+        """The transcript up to the first word whose midpoint was not heard."""
+        heard = self.heard(now)
+        if self.complete and heard >= self.produced:
+            return self.transcript
+        unheard = next((w for w in self.words if w.midpoint > heard), None)
+        if unheard is None:
+            last = self.words[-1].end_char if self.words else 0
+            return self._through_punctuation(last)
+        return self.transcript[: unheard.start_char].rstrip()
+
+    def _through_punctuation(self, end: int) -> str:
+        """The transcript to `end` and the closing punctuation after it, but no further word."""
+        while end < len(self.transcript) and not self.transcript[end].isalnum() and not self.transcript[end].isspace():
+            end += 1
+        return self.transcript[:end].rstrip()
+
+
+def _joins_without_space(char: str) -> bool:
+    """Chinese and Japanese sentences follow each other without a space."""
+    return "\u2e80" <= char <= "\u9fff" or "\uff00" <= char <= "\uffef"
