@@ -154,8 +154,11 @@ class Ledger:
         if self._stalled_at is not None:
             self.stalls.append((self.pacer.position(now), now - self._stalled_at))
             self._stalled_at = None
+        heard = self.heard(now)
         self.pacer.run(now)
-        self.anchors.append((stage, self.heard(now)))
+        if self._report is not None:
+            self._report = _Report(now, heard, playing=True)
+        self.anchors.append((stage, heard))
 
     def starve(self, now: float) -> bool:
         """Stand still when all that was produced has played and more is to come; True when it just began to."""

@@ -1,4 +1,4 @@
-"""When each sample of a spoken item should leave the server, and what has played by then for want of a better witness."""
+"""When each sample of a spoken item should leave, and what has played by then for want of a better witness."""
 
 from agent.audio import TIMELINE_RATE
 
@@ -11,8 +11,11 @@ PACKET = 960
 
 
 class Pacer:
-    """A clock over one item's samples. It runs by absolute times, never by summed sleeps, so it does not drift; while it
-    stands (starved or held) its position stands too."""
+    """A clock over one item's samples.
+
+    It runs by absolute times, never by summed sleeps, so it does not drift; while it stands (starved or held) its
+    position stands too.
+    """
 
     def __init__(self, lead: float = LEAD) -> None:
         self._lead = round(lead * TIMELINE_RATE)

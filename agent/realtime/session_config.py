@@ -1,0 +1,119 @@
+"""The session object of OpenAI Realtime GA: what a client may set, and how an update is merged into what is set."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Part(BaseModel):
+    """Unknown fields are let pass and kept out: clients run ahead of servers."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class PcmFormat(_Part):
+    type: Literal["audio/pcm"] = "audio/pcm"
+    rate: Literal[24000] = 24000
+
+
+class UlawFormat(_Part):
+    type: Literal["audio/pcmu"]
+
+
+class AlawFormat(_Part):
+    type: Literal["audio/pcma"]
+
+
+Format = Annotated[PcmFormat | UlawFormat | AlawFormat, Field(discriminator="type")]
+
+
+class ServerVad(_Part):
+    type: Literal["server_vad"] = "server_vad"
+    threshold: float = Field(default=0.5, ge=0, le=1)
+    prefix_padding_ms: int = Field(default=300, ge=0, le=10_000)
+    silence_duration_ms: int = Field(default=500, ge=0, le=60_000)
+    idle_timeout_ms: int | None = Field(default=None, ge=1000, le=600_000)
+    create_response: bool = True
+    interrupt_response: bool = True
+
+
+class SemanticVad(_Part):
+    type: Literal["semantic_vad"]
+    eagerness: Literal["low", "medium", "high", "auto"] = "auto"
+    create_response: bool = True
+    interrupt_response: bool = True
+
+
+TurnDetection = Annotated[ServerVad | SemanticVad, Field(discriminator="type")]
+
+
+class Transcription(_Part):
+    model: str | None = Field(default=None, max_length=256)
+    language: str | None = Field(default=None, max_length=35)
+    prompt: str | None = Field(default=None, max_length=10_000, repr=False)
+
+
+class InputAudio(_Part):
+    format: Format = PcmFormat()
+    noise_reduction: dict[str, Any] | None = None
+    transcription: Transcription | None = None
+    turn_detection: TurnDetection | None = SemanticVad(type="semantic_vad")
+
+
+class OutputAudio(_Part):
+    format: Format = PcmFormat()
+    voice: str | dict[str, Any] = Field(default="")
+    speed: float = Field(default=1.0, ge=0.25, le=4.0)
+
+
+class Audio(_Part):
+    input: InputAudio = InputAudio()
+    output: OutputAudio = OutputAudio()
+
+
+class AvatarRequest(_Part):
+    """What makes a client one of ours: it wants the face and the events around it."""
+
+    format: Literal["arkit52"] = "arkit52"
+    fps: Literal[60] = 60
+
+
+class SessionConfig(_Part):
+    """A session as it is set now."""
+
+    type: Literal["realtime"] = "realtime"
+    model: str = Field(default="visavis", max_length=256)
+    instructions: str = Field(default="", max_length=200_000, repr=False)
+    output_modalities: list[Literal["text", "audio"]] = Field(default=["audio"], min_length=1, max_length=2)
+    audio: Audio = Audio()
+    tools: list[dict[str, Any]] = Field(default=[], max_length=128)
+    tool_choice: str | dict[str, Any] = "auto"
+    max_output_tokens: int | Literal["inf"] = "inf"
+    truncation: str | dict[str, Any] = "auto"
+    tracing: str | dict[str, Any] | None = None
+    prompt: dict[str, Any] | None = None
+    include: list[str] | None = None
+
+    def merged(self, update: "SessionUpdate") -> "SessionConfig":
+        """This session with `update`'s fields over it, part by part; `turn_detection`, `format` and lists are
+        replaced whole. Raises pydantic.ValidationError."""
+        base = self.model_dump()
+        _merge(base, update.model_dump(exclude_unset=True, exclude={"avatar"}))
+        return SessionConfig.model_validate(base)
+
+
+_WHOLE = {"turn_detection", "format", "tools", "tool_choice", "transcription", "truncation", "tracing", "prompt"}
+
+
+def _merge(base: dict[str, Any], update: dict[str, Any]) -> None:
+    for key, value in update.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict) and key not in _WHOLE:
+            _merge(base[key], value)
+        else:
+            base[key] = value
+
+
+class SessionUpdate(SessionConfig):
+    """The `session` of a `session.update`: any part of a session, and the wish for a face."""
+
+    avatar: AvatarRequest | None = None
