@@ -1,28 +1,13 @@
 """Lips on the timeline: from timed phones, from sound and its text, or from sound alone."""
 
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from avatar.lipsync.coarticulation import TimedLips
+from avatar.lipsync.track import MouthTrack, Source
+from avatar.lipsync.visemes import nearest_viseme, nearest_visemes
 
-from agent.audio import Pcm
-from agent.tts import Phone
-from avatar.blendshapes import FaceTrack
-
-Source = Literal["timed", "text", "audio"]
+__all__ = ["MouthTrack", "Source", "TimedLips", "mouth_for", "nearest_viseme", "nearest_visemes"]
 
 
-class MouthTrack(Protocol):
-    """The mouth of one reply, on the reply's 24 kHz timeline. Pure computation: no clock, no I/O, repeatable."""
-
-    source: Source
-    lookahead_ms: int
-    """How much sound beyond a frame must be known before the frame is final."""
-
-    def add(self, phones: Sequence[Phone], pcm: Pcm, start_sample: int, text: str) -> None:
-        """One sentence's (or chunk's) speech, in order: `pcm` (shape (n,), 24 kHz) begins at `start_sample`; phones'
-        times count from there; `text` is its display text ("" for a later chunk of the same sentence)."""
-        ...
-
-    def frames(self, end_sample: int) -> FaceTrack:
-        """The frames from where the last call stopped that stand before `end_sample`. Frames never change once
-        given out; past the last phone the mouth eases to rest."""
-        ...
+def mouth_for(source: Source = "timed") -> MouthTrack:
+    """The engine for one reply. Phones from any source (the synthesiser, or an alignment of the sound) drive the same
+    coarticulation; `source` only says how they were come by."""
+    return TimedLips(source)
