@@ -37,27 +37,39 @@ def fail(message: object, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
+class UsageError(ValueError):
+    """What the user asked for cannot be done; the message is one line."""
+
+
+EXIT_CODES = {
+    "agent.audio.files.AudioFileError": BAD_INPUT,
+    "agent.config.ConfigError": BAD_INPUT,
+    "agent.cli.common.UsageError": BAD_INPUT,
+    "agent.asr.RecognizerError": FAILED,
+    "agent.llm.DialogueError": FAILED,
+    "agent.tts.SynthesizerError": FAILED,
+}
+"""Failures whose message is for the user. By name, because importing them all would make every command slow, and
+`visavis doctor` must run where some of those modules cannot."""
+
+
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Known failures become one line and an exit code; Ctrl-C becomes 130. A bug keeps its traceback."""
-    from agent.asr import RecognizerError  # noqa: PLC0415
-    from agent.audio.files import AudioFileError  # noqa: PLC0415
-    from agent.config import ConfigError  # noqa: PLC0415
-    from agent.llm import DialogueError  # noqa: PLC0415
-    from agent.tts import SynthesizerError  # noqa: PLC0415
-
     try:
         yield
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
-    except (AudioFileError, ConfigError, UsageError) as error:
-        fail(error, BAD_INPUT)
-    except (RecognizerError, DialogueError, SynthesizerError) as error:
-        fail(error, FAILED)
-
-
-class UsageError(ValueError):
-    """What the user asked for cannot be done; the message is one line."""
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] in {"agent", "avatar"}:
+            raise
+        fail(f"the package {error.name} is not installed; `visavis doctor` says what is missing", FAILED)
+    except Exception as error:
+        for kind in type(error).__mro__:
+            code = EXIT_CODES.get(f"{kind.__module__}.{kind.__qualname__}")
+            if code is not None:
+                fail(error, code)
+        raise
 
 
 def settings_from(config: Path | None, assignments: list[str] | None, **options: Any) -> Settings:

@@ -39,9 +39,10 @@ def _print(report: Report) -> None:
     for check in report.checks:
         checks.add_row(check.name, _coloured(check.status, check.status), escape(check.detail))
     console.print(checks)
-    for item in (*report.engines, *report.checks):
-        if item.get:
-            console.print(f"{item.name}: [bold]{escape(item.get)}[/]", soft_wrap=True)
+    commands = [(item.name, item.get) for item in report.engines if item.get]
+    commands += [(item.name, item.get) for item in report.checks if item.get]
+    for name, command in commands:
+        console.print(f"{name}: [bold]{escape(command)}[/]", soft_wrap=True)
     if report.can_run:
         console.print("[green]Visavis can run: visavis serve[/]")
     else:
