@@ -1,0 +1,123 @@
+import type { ClientEvent, ServerEvent } from "./events";
+
+export type Connection = "connecting" | "open" | "lost" | "closed";
+
+/** The part of a WebSocket that is used: tests give their own. */
+export interface Socket {
+  readonly bufferedAmount: number;
+  onopen: (() => void) | null;
+  onmessage: ((message: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number; reason: string }) => void) | null;
+  send(text: string): void;
+  close(): void;
+}
+
+export interface WireHandlers {
+  event(event: ServerEvent, arrival: number): void;
+  connection(state: Connection, reason: string): void;
+}
+
+/** Sound that waits in the socket beyond this is dropped: two seconds of it help nobody. Control never is. */
+const MOST_BUFFERED_SOUND = 128 * 1024;
+const FIRST_DELAY_MS = 500;
+const LONGEST_DELAY_MS = 10_000;
+
+/** A socket of events that comes back by itself. What is sent while it is away is refused, never queued. */
+export class Wire {
+  private socket: Socket | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private attempts = 0;
+  private wanted = false;
+  private state: Connection = "closed";
+  /** Packets of sound dropped because the socket did not keep up. */
+  dropped = 0;
+
+  constructor(
+    private readonly url: string,
+    private readonly handlers: WireHandlers,
+    private readonly open: (url: string) => Socket = openWebSocket,
+  ) {}
+
+  get connection(): Connection {
+    return this.state;
+  }
+
+  connect(): void {
+    this.wanted = true;
+    clearTimeout(this.timer);
+    this.detach();
+    this.setState(this.attempts ? "lost" : "connecting", "");
+    const socket = this.open(this.url);
+    this.socket = socket;
+    socket.onopen = () => {
+      this.attempts = 0;
+      this.setState("open", "");
+    };
+    socket.onmessage = (message) => this.receive(message.data);
+    socket.onclose = (event) => {
+      this.detach();
+      this.retry(event.reason);
+    };
+  }
+
+  close(): void {
+    this.wanted = false;
+    clearTimeout(this.timer);
+    this.detach();
+    this.attempts = 0;
+    this.setState("closed", "");
+  }
+
+  /** Connect now instead of at the end of the wait: the network came back, or the visitor asks. */
+  retryNow(): void {
+    if (this.wanted && this.state === "lost") this.connect();
+  }
+
+  /** Returns whether the event was taken. */
+  send(event: ClientEvent): boolean {
+    if (!this.socket || this.state !== "open") return false;
+    if (event.type === "input_audio_buffer.append" && this.socket.bufferedAmount > MOST_BUFFERED_SOUND) {
+      this.dropped++;
+      return false;
+    }
+    this.socket.send(JSON.stringify(event));
+    return true;
+  }
+
+  private receive(data: unknown): void {
+    const arrival = performance.now();
+    let event: ServerEvent;
+    try {
+      event = JSON.parse(String(data)) as ServerEvent;
+    } catch {
+      return; // not ours to mend, and not worth the conversation
+    }
+    if (typeof event?.type === "string") this.handlers.event(event, arrival);
+  }
+
+  private retry(reason: string): void {
+    if (!this.wanted) return;
+    const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.attempts) * (0.75 + Math.random() / 2);
+    this.attempts++;
+    this.setState("lost", reason);
+    this.timer = setTimeout(() => this.connect(), delay);
+  }
+
+  private detach(): void {
+    const socket = this.socket;
+    this.socket = null;
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+
+  private setState(state: Connection, reason: string): void {
+    if (state === this.state) return;
+    this.state = state;
+    this.handlers.connection(state, reason);
+  }
+}
+
+function openWebSocket(url: string): Socket {
+  return new WebSocket(url, ["realtime"]) as unknown as Socket;
+}
