@@ -1,0 +1,203 @@
+"""The ASGI app: its routes, and its life from the engines' warm-up to their end."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Protocol
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from agent.config import Settings
+from agent.server import metrics, pages
+from agent.server.auth import Auth, TooManyAttempts
+from agent.server.guard import Guard, too_many_attempts
+from agent.server.limits import Places, TooManyConversations
+
+logger = logging.getLogger(__name__)
+
+try:
+    VERSION = version("visavis")
+except PackageNotFoundError:  # run from a checkout that was never installed
+    VERSION = "0"
+
+STOP_SECONDS = 0.7
+"""How long the conversations and engines may take to end."""
+MOST_LOGIN_BYTES = 4096
+
+
+class Hub(Protocol):
+    """All conversations of this server."""
+
+    async def start(self) -> None:
+        """Load and warm the engines."""
+
+    async def stop(self) -> None:
+        """End every conversation and free the engines."""
+
+    async def serve(self, websocket: WebSocket, *, model: str | None, viewer: str | None) -> None:
+        """Hold a conversation, or follow one, over an accepted socket; returns when it has ended. May raise
+        TooManyConversations."""
+
+    def admits_viewer(self, token: str) -> bool:
+        """Whether `token` lets somebody follow a conversation now."""
+
+    def info(self) -> dict[str, Any]:
+        """Voices, languages, engines and hints, for the page."""
+
+
+class App:
+    """The endpoints, and what they share."""
+
+    def __init__(self, settings: Settings, hub: Hub, auth: Auth) -> None:
+        self.settings = settings
+        self.hub = hub
+        self.auth = auth
+        self.web = pages.WebApp(pages.WEB_FOLDER)
+        self.heads = pages.Heads(pages.HEADS_FOLDER)
+        self._places = Places(settings.limits.sessions, settings.limits.followers)
+        self._ready = False
+
+    @asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        """The engines run while the app does."""
+        lag = asyncio.create_task(metrics.measure_loop_lag())
+        try:
+            await self.hub.start()
+            self._ready = True
+            yield
+        finally:
+            self._ready = False
+            lag.cancel()
+            try:
+                async with asyncio.timeout(STOP_SECONDS):
+                    await self.hub.stop()
+            except TimeoutError:
+                logger.warning("the engines did not end within %.1f s and were left behind", STOP_SECONDS)
+
+    async def realtime(self, websocket: WebSocket) -> None:
+        """A conversation. The guard has let the client in; here it gets a place, or is told that there is none."""
+        await websocket.accept("realtime" if "realtime" in websocket.scope["subprotocols"] else None)
+        query = websocket.query_params
+        viewer = query.get("viewer")
+        code, reason = 1000, ""
+        try:
+            with self._places.take(viewer is not None):
+                await self.hub.serve(websocket, model=query.get("model"), viewer=viewer)
+        except WebSocketDisconnect:
+            return
+        except TooManyConversations as full:
+            code, reason = 1013, str(full)
+        except Exception:
+            logger.exception("a conversation failed")
+            metrics.error("server_error")
+            code, reason = 1011, "The server failed. Please connect again."
+        if websocket.application_state is WebSocketState.CONNECTED:
+            with suppress(WebSocketDisconnect, RuntimeError):
+                await websocket.close(code, reason)
+
+    async def info(self, _: Request) -> Response:
+        """What the page can offer."""
+        about = {**self.hub.info(), "heads": self.heads.listing(), "head": self.settings.avatar.head}
+        return JSONResponse(about, headers={"Cache-Control": "no-store"})
+
+    async def health(self, _: Request) -> Response:
+        """For a watchdog."""
+        status = {"status": "ok" if self._ready else "starting", "version": VERSION, "engines_ready": self._ready}
+        return JSONResponse(status, status_code=200 if self._ready else 503, headers={"Cache-Control": "no-store"})
+
+    async def metrics(self, _: Request) -> Response:
+        """For Prometheus."""
+        return Response(metrics.render(), headers={"Content-Type": metrics.CONTENT_TYPE, "Cache-Control": "no-store"})
+
+    async def login(self, request: Request) -> Response:
+        """By the link that the start printed, or by the token typed into the page."""
+        if not self.auth.required:
+            return RedirectResponse("/", status_code=303)
+        try:
+            if request.method == "POST":
+                return await self._log_in_by_token(request)
+            code = request.query_params.get("code")
+            if code is None:
+                return pages.login_page()
+            if self.auth.log_in_by_code(request, code):
+                return self._let_in(request, pages.welcome_page())
+            problem = (
+                "This link has been used or is too old. Enter the token, or start the server again for a new link."
+            )
+            return pages.login_page(403, problem)
+        except TooManyAttempts:
+            return too_many_attempts()
+
+    async def _log_in_by_token(self, request: Request) -> Response:
+        try:
+            token = json.loads(await _body(request, MOST_LOGIN_BYTES))["token"]
+        except (ValueError, KeyError, TypeError):
+            token = None
+        if not isinstance(token, str):
+            return PlainTextResponse('The body must be JSON such as {"token": "…"}.\n', status_code=400)
+        if not self.auth.log_in_by_token(request, token):
+            return PlainTextResponse("That is not the token.\n", status_code=403)
+        return self._let_in(request, Response(status_code=204))
+
+    def _let_in(self, request: HTTPConnection, response: Response) -> Response:
+        self.auth.start_session(request, response)
+        return response
+
+    async def login_script(self, _: Request) -> Response:
+        """The login page's only script."""
+        return Response(pages.LOGIN_SCRIPT, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
+
+    async def logout(self, request: Request) -> Response:
+        """Forget this browser."""
+        response = Response(status_code=204)
+        self.auth.end_session(request, response)
+        return response
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """The whole body. Raises HTTPException 413 as soon as it is longer than `most` bytes."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise HTTPException(413, f"the body may have at most {most} bytes")
+    return body
+
+
+def create_app(settings: Settings, hub: Hub | None = None, auth: Auth | None = None) -> Starlette:
+    """The whole server as an ASGI app; its lifespan starts and stops the engines.
+
+    `auth` is given by whoever wants to make login links for it; otherwise it is made from the settings.
+    """
+    if hub is None:
+        from agent.realtime.hub import Hub as RealHub  # noqa: PLC0415 -- loads every engine's package
+
+        hub = RealHub(settings)
+    auth = auth or Auth(settings.server.token.get_secret_value())
+    app = App(settings, hub, auth)
+    return Starlette(
+        lifespan=app.lifespan,
+        middleware=[Middleware(Guard, server=settings.server, auth=auth, admits_viewer=hub.admits_viewer)],
+        routes=[
+            Route("/", app.web.page),
+            Route("/stage", app.web.page),
+            Route("/api/info", app.info),
+            Route("/healthz", app.health),
+            Route("/metrics", app.metrics),
+            Route("/login", app.login, methods=["GET", "POST"]),
+            Route("/login.js", app.login_script),
+            Route("/logout", app.logout, methods=["POST"]),
+            WebSocketRoute("/v1/realtime", app.realtime),
+            Mount("/heads", app.heads),
+            Mount("/", app.web),
+        ],
+    )
