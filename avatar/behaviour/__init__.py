@@ -3,11 +3,13 @@
 Everything here is pure computation on the 24 kHz stage clock: seeded, no clock of its own, repeatable.
 """
 
-from typing import Literal, Protocol
+from typing import Protocol
 
+from avatar.behaviour.mixer import Behaviour, lay_over
+from avatar.behaviour.moods import Mood
 from avatar.blendshapes import FaceTrack
 
-Mood = Literal["idle", "listening", "thinking", "speaking"]
+__all__ = ["Behaviour", "Mood", "StageBehaviour", "lay_over"]
 
 
 class StageBehaviour(Protocol):

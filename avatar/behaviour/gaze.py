@@ -1,0 +1,108 @@
+"""Where the eyes look: at the partner's face in bouts, away in between, from fixation to fixation by saccades.
+
+Shares of looking at the partner: 60–85 % while listening and 30–60 % while speaking, in bouts of about 2.2 s (Rogers et
+al. 2018, and the classic 75 % and 40 % of Argyle and Cook). Saccades follow the main sequence: 21–25 ms and 2.2–2.4 ms
+more for each degree (Bahill et al. 1975). The head turns a little with the eyes, later and slower.
+"""
+
+import numpy as np
+
+from avatar.behaviour.moods import Mood
+from avatar.behaviour.motion import Curve, Ease
+
+_AT_PARTNER: dict[Mood, float] = {"idle": 0.70, "listening": 0.73, "thinking": 0.15, "speaking": 0.46}
+_BOUT = 2.2
+_THINKING_GLANCE = 0.6
+_SHORTEST_BOUT = 0.35
+_FIXATION = 0.9
+_SHORTEST_FIXATION = 0.25
+_FACE = np.radians([(-1.4, 0.7), (1.4, 0.7), (0.0, -1.3)])
+"""The partner's eyes and mouth, seen from a metre and a half: yaw, pitch."""
+_HEAD_SHARE: dict[Mood, float] = {"idle": 0.18, "listening": 0.12, "thinking": 0.28, "speaking": 0.18}
+
+
+def saccade_seconds(degrees: float) -> float:
+    """Duration of a saccade over `degrees`."""
+    return 0.023 + 0.0023 * degrees
+
+
+class Gaze:
+    """Eyes in space (not yet relative to the head), and the head's share in where they look."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self._mood: Mood = "idle"
+        self._partner = True
+        self._bout_end = float(rng.uniform(1.0, 3.0))
+        self._from: Curve = np.zeros(2)
+        self._to: Curve = np.zeros(2)
+        self._moved = 0.0
+        self._lasting = saccade_seconds(0.0)
+        self._next = 0.4
+        self._side = float(rng.choice((-1.0, 1.0)))
+        self._head = Ease(np.zeros(2), 0.6)
+
+    def render(self, times: Curve, mood: Mood) -> tuple[Curve, Curve]:
+        """Yaw and pitch (radians) of the eyes in space and of the head's turn, each of shape (len(times), 2), at
+        `times` (seconds, growing from call to call)."""
+        if mood != self._mood:
+            self._enter(mood, float(times[0]))
+        eyes, head = np.empty((len(times), 2)), np.empty((len(times), 2))
+        done = 0
+        while done < len(times):
+            stop = int(np.searchsorted(times, self._next))
+            if stop > done:
+                eyes[done:stop] = self._eyes(times[done:stop])
+                head[done:stop] = self._head.at(times[done:stop])
+                done = stop
+            else:
+                self._move(self._next)
+        return eyes, head
+
+    def _eyes(self, times: Curve) -> Curve:
+        x = np.clip((times - self._moved) / self._lasting, 0, 1)[:, None]
+        return np.asarray(self._from + (self._to - self._from) * x**3 * (10 - 15 * x + 6 * x**2))
+
+    def _enter(self, mood: Mood, now: float) -> None:
+        """A new mood shows in the eyes soon: a listener looks up, a thinker looks away."""
+        self._mood = mood
+        if mood == "listening" and self._partner:
+            return
+        if mood in ("listening", "thinking"):
+            self._bout_end = now + float(self._rng.uniform(0.1, 0.3))
+            self._partner = mood == "thinking"  # the next move turns it round
+            self._next = max(self._bout_end, self._moved + self._lasting)
+
+    def _move(self, now: float) -> None:
+        """The next fixation: elsewhere in the same place, or the other way at the end of a bout."""
+        landed = self._to
+        if now >= self._bout_end:
+            self._partner = not self._partner
+            self._bout_end = now + self._bout()
+            if not self._partner and self._rng.random() < 0.6:
+                self._side = -self._side
+            target = self._in_face() if self._partner else self._away()
+        elif self._partner:
+            target = self._in_face()
+        else:
+            target = self._away() if self._rng.random() < 0.3 else landed + np.radians(self._rng.normal(0, 1.5, 2))
+        degrees = float(np.degrees(np.hypot(*(target - landed))))
+        self._from, self._to, self._moved, self._lasting = landed, target, now, saccade_seconds(degrees)
+        self._head.retarget(now, (0.0, 0.0) if self._partner else target * _HEAD_SHARE[self._mood])
+        rest = _SHORTEST_FIXATION + float(self._rng.exponential(_FIXATION - _SHORTEST_FIXATION))
+        self._next = min(max(self._bout_end, now + _SHORTEST_FIXATION), now + rest)
+
+    def _bout(self) -> float:
+        share = _AT_PARTNER[self._mood]
+        at_partner = _THINKING_GLANCE if self._mood == "thinking" else _BOUT
+        mean = at_partner if self._partner else at_partner * (1 - share) / share
+        return max(_SHORTEST_BOUT, float(self._rng.gamma(2.5, mean / 2.5)))
+
+    def _in_face(self) -> Curve:
+        return np.asarray(_FACE[self._rng.integers(3)] + np.radians(self._rng.normal(0, 0.25, 2)))
+
+    def _away(self) -> Curve:
+        """Past the partner's face to one side; a thinker looks up there, others more often down."""
+        yaw = self._side * self._rng.uniform(11, 19)
+        pitch = self._rng.uniform(3, 9) if self._mood == "thinking" else self._rng.uniform(-9, 4)
+        return np.asarray(np.radians((yaw, pitch)))
