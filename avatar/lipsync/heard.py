@@ -1,0 +1,29 @@
+"""Phones of recorded speech that nobody timed: from the sound and its text, or from the sound alone.
+
+This is the way for whole files: the recogniser finds the phones (by alignment to the text where it is given, by free
+phone recognition otherwise), and they then drive the same coarticulation as a synthesiser's own.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import soxr
+
+from agent.audio import TIMELINE_RATE, Pcm
+from agent.tts import Phone
+from avatar.lipsync.track import Source
+
+_ASR_RATE = 16_000
+
+
+async def phones_of_speech(pcm: Pcm, text: str | None = None) -> tuple[Sequence[Phone], Source]:
+    """The phones of `pcm` (shape (n,), 24 kHz), their times counting from its first sample, and what they were made
+    from. Raises ValueError for empty sound, and what the recogniser raises."""
+    from agent.asr.align import align, allphone  # noqa: PLC0415  (it loads a recogniser)
+
+    if len(pcm) == 0:
+        raise ValueError("the speech is empty")
+    heard = np.asarray(soxr.resample(pcm, TIMELINE_RATE, _ASR_RATE), np.float32)
+    if text:
+        return await align(heard, text), "text"
+    return await allphone(heard), "audio"
