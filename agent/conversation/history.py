@@ -1,6 +1,6 @@
 """What has been said, and what the next prompt is made of: of our own words only those that were heard."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -57,6 +57,8 @@ class Item:
             return [{"type": "input_text", "text": self.text}]
         if self.ledger is None:
             return [{"type": "output_text", "text": self.text}] if self.text else []
+        if not self.ledger.transcript:
+            return []
         whole = self.ledger.complete and self.status == "completed"
         transcript = self.ledger.transcript if whole else self.ledger.heard_text(now)
         return [{"type": "output_audio", "transcript": transcript}]
@@ -110,15 +112,14 @@ class History:
         """Raises WireError when there is no such item."""
         self._items.remove(self.get(item_id))
 
-    def messages(self, now: float) -> tuple[Message, ...]:
-        """The prompt's messages, oldest first.
+    def messages(self, now: float, more: Iterable[Message] = ()) -> tuple[Message, ...]:
+        """The prompt's messages, oldest first, with `more` after them.
 
         What of ours was never heard is not there. Two messages of the visitor's with nothing heard between them are
         one: they went on after we took them to be done.
         """
         messages: list[Message] = []
-        for item in self._items:
-            message = _message(item, now)
+        for message in (*(_message(item, now) for item in self._items), *more):
             if message is None:
                 continue
             last = messages[-1] if messages else None

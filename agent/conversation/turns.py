@@ -75,6 +75,11 @@ class TurnDetector:
         return self._state in (_State.SPEAKING, _State.PAUSED)
 
     @property
+    def paused(self) -> bool:
+        """Whether the speaker has fallen silent within a turn."""
+        return self._state is _State.PAUSED
+
+    @property
     def undecided(self) -> bool:
         """Whether an onset over a reply waits for its decision."""
         return self._state is _State.ONSET

@@ -44,8 +44,10 @@ class Pacer:
         """Samples [0, due) should have left by now."""
         return self.position(now) + self._lead
 
+    def time_of(self, sample: int) -> float | None:
+        """When `sample` plays by this clock; None while standing."""
+        return self._time + (sample - self._sample) / TIMELINE_RATE if self.running else None
+
     def next_due(self, sent: int) -> float | None:
         """When the packet after `sent` is due; None while standing."""
-        if not self.running:
-            return None
-        return self._time + (sent + PACKET - self._lead - self._sample) / TIMELINE_RATE
+        return self.time_of(sent + PACKET - self._lead)

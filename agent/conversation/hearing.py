@@ -1,0 +1,191 @@
+"""The visitor's turn as it is heard: windows in, recognition asked for, and in the end the words that count."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent.asr import Hypothesis
+from agent.audio import Pcm
+from agent.conversation.effects import Effect, Feed, Listen, Refine, Unlisten
+from agent.conversation.inputs import Recognized, Window
+from agent.conversation.turns import WINDOW_MS, TurnDetector, TurnEvent, TurnSettings
+from agent.realtime.events import new_id
+
+WINDOW = 512
+"""Samples at 16 kHz in a window."""
+PATIENCE = 0.5
+"""Seconds that a doubtful stream result waits for the refined one after the turn's end."""
+LIMIT = 3.0
+"""Seconds after the turn's end beyond which the recogniser is not waited for."""
+MAX_WINDOWS = 300 * 1000 // WINDOW_MS
+"""A turn longer than 300 s is ended."""
+
+
+@dataclass(slots=True)
+class Utterance:
+    """One turn of the visitor's, from the first window of its prefix on."""
+
+    turn: int
+    item_id: str
+    first_window: int
+    fed: int = 0
+    stream: Recognized | None = None
+    refined: Recognized | None = None
+    refining: bool = False
+    ended_at: float | None = None
+    last_voiced: int = 0
+    voiced_ms: int = 0
+    failed: bool = False
+
+    @property
+    def needed(self) -> int:
+        """Samples at 16 kHz, from the first window on, that hold all of the voice."""
+        return (self.last_voiced + 1 - self.first_window) * WINDOW
+
+    def best(self) -> Hypothesis | None:
+        """The words believed now, if they cover all that was voiced."""
+        for result in (self.refined, self.stream):
+            if result is not None and result.samples >= self.needed:
+                return result.hypothesis
+        return None
+
+
+class Hearing:
+    """Listens by voice activity, or, with `detection` off, from the first window after a commit to the next commit.
+
+    An utterance is `current` while it is spoken and `pending` from its end until its words are known.
+    """
+
+    def __init__(self, settings: TurnSettings, min_confidence: float, effect: Callable[[Effect], None]) -> None:
+        self.detector = TurnDetector(settings)
+        self.detection = True
+        self.current: Utterance | None = None
+        self.pending: deque[Utterance] = deque()
+        self._min_confidence = min_confidence
+        self._effect = effect
+        self._turns = 0
+        self._prefix: deque[Pcm] = deque()
+
+    def window(self, window: Window, interruptible: bool) -> TurnEvent | None:
+        """One window of the microphone. Returns what it changed."""
+        event = self.detector.feed(window.probability, interruptible) if self.detection else self._push_to_talk()
+        self._prefix.append(window.pcm)
+        if self.current is not None:
+            self._feed(self.current, [window.pcm])
+        elif event in (TurnEvent.ONSET, TurnEvent.STARTED):
+            self._open()
+        if self.current is not None:
+            self.current.last_voiced = self.detector.last_voiced if self.detection else self.detector.windows - 1
+            self.current.voiced_ms = self.detector.voiced * WINDOW_MS if self.detection else self.current.fed // 16
+            if event is TurnEvent.REJECTED:
+                self.drop(self.current)
+            elif event is TurnEvent.PAUSED:
+                self._refine(self.current)
+            elif event is TurnEvent.RESUMED:
+                self.current.refined, self.current.refining = None, False
+        prefix = self.detector.settings.prefix_ms // WINDOW_MS + 3
+        while len(self._prefix) > prefix:
+            self._prefix.popleft()
+        return event
+
+    def _push_to_talk(self) -> TurnEvent | None:
+        self.detector.windows += 1
+        return TurnEvent.STARTED if self.current is None else None
+
+    def _open(self) -> None:
+        """Begin an utterance with the sound from before its first voiced window."""
+        self._turns += 1
+        before = self.detector.settings.prefix_ms // WINDOW_MS
+        wanted = self.detector.windows - max(0, self.detector.onset - before) if self.detection else 1
+        sound = list(self._prefix)[-wanted:]
+        self.current = Utterance(self._turns, new_id("item"), self.detector.windows - len(sound))
+        self._effect(Listen(self._turns))
+        self._feed(self.current, sound)
+
+    def _feed(self, utterance: Utterance, windows: list[Pcm]) -> None:
+        utterance.fed += len(windows) * WINDOW
+        self._effect(Feed(utterance.turn, np.concatenate(windows)))
+
+    def _refine(self, utterance: Utterance) -> None:
+        utterance.refining, utterance.refined = True, None
+        self._effect(Refine(utterance.turn))
+
+    @property
+    def overlong(self) -> bool:
+        """Whether the utterance has outgrown its bound and must be ended."""
+        return self.current is not None and self.current.fed >= MAX_WINDOWS * WINDOW
+
+    def end(self, now: float) -> Utterance | None:
+        """The turn is over: the utterance that now waits for its words, if there was one."""
+        self.detector.reset()
+        utterance, self.current = self.current, None
+        if utterance is None:
+            return None
+        utterance.ended_at = now
+        if not utterance.refining and utterance.refined is None:
+            self._refine(utterance)
+        self.pending.append(utterance)
+        return utterance
+
+    def drop(self, utterance: Utterance) -> None:
+        """Forget an utterance: it was none, or its words are known."""
+        self._effect(Unlisten(utterance.turn))
+        if utterance is self.current:
+            self.current = None
+        else:
+            self.pending.remove(utterance)
+
+    def clear(self) -> None:
+        """Forget what was heard of an unfinished turn."""
+        self.detector.reset()
+        self._prefix.clear()
+        if self.current is not None:
+            self.drop(self.current)
+
+    # ------------------------------------------------------------------ words
+    def _utterance(self, turn: int) -> Utterance | None:
+        known = [*self.pending, *([self.current] if self.current is not None else [])]
+        return next((utterance for utterance in known if utterance.turn == turn), None)
+
+    def recognized(self, result: Recognized) -> Utterance | None:
+        """Take a result; the utterance it is about, if that is still wanted."""
+        utterance = self._utterance(result.turn)
+        if utterance is None:
+            return None
+        if not result.refined:
+            utterance.stream = result
+        elif utterance.refining:
+            utterance.refined, utterance.refining = result, False
+        return utterance
+
+    def failed(self, turn: int) -> None:
+        """The recogniser gave up on `turn`."""
+        utterance = self._utterance(turn)
+        if utterance is not None:
+            utterance.failed = True
+
+    def final(self, now: float) -> tuple[Utterance, Hypothesis] | None:
+        """The oldest pending utterance and the words that count, once they can be had; nothing changes them afterwards.
+
+        A refined result counts if it is there. A stream result the recogniser is sure of does not wait for it.
+        """
+        if not self.pending:
+            return None
+        utterance = self.pending[0]
+        assert utterance.ended_at is not None
+        best = utterance.best()
+        waited = now - utterance.ended_at
+        if best is None:
+            return (utterance, Hypothesis("", 0.0)) if utterance.failed or waited >= LIMIT else None
+        doubtful = best.confidence < self._min_confidence and utterance.refining and not utterance.failed
+        return None if doubtful and waited < PATIENCE else (utterance, best)
+
+    def deadline(self) -> float | None:
+        """When `final` is worth asking again, if nothing comes in."""
+        if not self.pending:
+            return None
+        utterance = self.pending[0]
+        assert utterance.ended_at is not None
+        return utterance.ended_at + (PATIENCE if utterance.best() is not None else LIMIT)

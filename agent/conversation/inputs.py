@@ -1,0 +1,111 @@
+"""What the conversation is told. With the time it is told at, this is all it ever knows."""
+
+from dataclasses import dataclass, field
+
+from agent.asr import Hypothesis
+from agent.audio import Pcm
+from agent.conversation.ledger import SpokenPhone, SpokenWord
+from agent.llm import Delta
+from agent.realtime.events import AnyClientEvent
+from avatar.blendshapes import FaceTrack
+
+
+@dataclass(frozen=True, slots=True)
+class FromClient:
+    """A player's message. Committing and clearing the input come after the sound that was appended before them."""
+
+    event: AnyClientEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One VAD window of the microphone: shape (512,) at 16 kHz, and the probability that it is speech."""
+
+    pcm: Pcm = field(repr=False)
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recognized:
+    """What the recogniser believes of utterance `turn`, having been fed `samples` (16 kHz) of it."""
+
+    turn: int
+    hypothesis: Hypothesis = field(repr=False)
+    samples: int
+    refined: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionFailed:
+    turn: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """More of a reply from the dialogue engine."""
+
+    generation: int
+    delta: Delta = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ThoughtEnded:
+    """The dialogue engine has nothing more; `error` says why if it failed."""
+
+    generation: int
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spoke:
+    """A piece of sentence `index`'s speech: `pcm` of shape (n,) at 24 kHz continues the item's sound; words, phones and
+    frames are on the item's timeline, but the words' characters count from the sentence's first."""
+
+    generation: int
+    index: int
+    pcm: Pcm = field(repr=False)
+    words: tuple[SpokenWord, ...] = field(default=(), repr=False)
+    phones: tuple[SpokenPhone, ...] = field(default=(), repr=False)
+    frames: FaceTrack | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceEnded:
+    """All of sentence `index` was spoken; `error` says why if it failed."""
+
+    generation: int
+    index: int
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceWanted:
+    """A client asked for the face (or none is left that did)."""
+
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerLeft:
+    """The player's socket is gone: the pacer decides from here on what was heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed."""
+
+
+Input = (
+    FromClient
+    | Window
+    | Recognized
+    | RecognitionFailed
+    | Thought
+    | ThoughtEnded
+    | Spoke
+    | SentenceEnded
+    | FaceWanted
+    | PlayerLeft
+    | Tick
+)

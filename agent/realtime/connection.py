@@ -1,0 +1,136 @@
+"""One websocket: messages in, checked and put where they belong; messages out, in order."""
+
+import asyncio
+from typing import Protocol
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from agent.conversation.inputs import FaceWanted, FromClient, PlayerLeft, Window
+from agent.realtime import events as wire
+from agent.realtime.events import WireError
+from agent.realtime.microphone import Microphone
+from agent.realtime.outbox import Outbox
+from agent.realtime.runner import Listener, Runner
+from agent.vad import VoiceDetector
+
+POLICY_VIOLATION = 1008
+
+
+class Inviter(Protocol):
+    """Makes viewer tokens."""
+
+    def invite(self, runner: Runner) -> wire.Invited: ...
+
+
+class Connection:
+    """A client's socket. A player talks; a viewer only watches."""
+
+    def __init__(self, websocket: WebSocket, runner: Runner, hears: list[str], send_seconds: float) -> None:
+        self.websocket = websocket
+        self.runner = runner
+        self._hears = hears
+        self._outbox = Outbox(websocket.send_text, send_seconds)
+        self.listener = Listener(self._outbox.put)
+
+    def _send(self, event: wire.ServerEvent) -> None:
+        self._outbox.put(event.to_json())
+
+    async def _until_closed(self, *work: "asyncio._CoroutineLike[None]") -> None:
+        """Run until the client leaves or will not read."""
+        self.runner.listeners.append(self.listener)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for one in (self._outbox.run(), self._read(), *work):
+                    tasks.create_task(one)
+        except* WebSocketDisconnect:
+            pass
+        except* (TimeoutError, OverflowError):
+            await self.websocket.close(POLICY_VIOLATION, "The client does not read what it is sent.")
+        finally:
+            self.runner.listeners.remove(self.listener)
+            watched = any(listener.face for listener in self.runner.listeners)
+            self.runner.tell(FaceWanted(watched))
+
+    async def _read(self) -> None:
+        """Read until the client leaves. A message that cannot be honoured gets an error; the connection lives."""
+        while True:
+            message = await self.websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                raise WebSocketDisconnect(message.get("code", 1005))
+            try:
+                self.handle(wire.parse(message.get("text") or message.get("bytes") or ""))
+            except WireError as error:
+                self._send(error.to_event())
+
+    def handle(self, event: wire.AnyClientEvent) -> None:
+        raise NotImplementedError
+
+    def _watch(self, event: wire.UpdateSession, role: str) -> None:
+        """Give the client the face it asked for."""
+        if event.session.avatar is None or self.listener.face:
+            return
+        self.listener.face = True
+        self.runner.tell(FaceWanted(True))
+        self._send(self.runner.conversation.describe(self.runner.now(), role, self._hears))
+
+
+class Player(Connection):
+    """The one who speaks and hears, and says what was heard."""
+
+    def __init__(
+        self,
+        websocket: WebSocket,
+        runner: Runner,
+        inviter: Inviter,
+        detector: VoiceDetector,
+        hears: list[str],
+        *,
+        input_seconds: float,
+        send_seconds: float,
+    ) -> None:
+        super().__init__(websocket, runner, hears, send_seconds)
+        self._inviter = inviter
+        self._microphone = Microphone(detector, self._window, input_seconds)
+
+    async def run(self) -> None:
+        """Serve the client until it leaves."""
+        try:
+            await self._until_closed(self._microphone.run())
+        finally:
+            self.runner.tell(PlayerLeft())
+
+    def _window(self, pcm: "wire.Any", probability: float) -> None:
+        self.runner.tell(Window(pcm, probability))
+
+    def handle(self, event: wire.AnyClientEvent) -> None:
+        match event:
+            case wire.AppendAudio(audio=data):
+                self._microphone.append(data, self.runner.conversation.config.audio.input.format.type)
+            case wire.CommitAudio() | wire.ClearAudio():
+                self._microphone.mark(lambda: self.runner.tell(FromClient(event)))
+            case wire.Invite():
+                self._send(self._inviter.invite(self.runner))
+            case wire.UpdateSession():
+                self.runner.tell(FromClient(event))
+                self._watch(event, "player")
+            case _:
+                self.runner.tell(FromClient(event))
+
+
+class Viewer(Connection):
+    """A second screen: it sees everything, plays nothing and changes nothing."""
+
+    def __init__(self, websocket: WebSocket, runner: Runner, hears: list[str], send_seconds: float) -> None:
+        super().__init__(websocket, runner, hears, send_seconds)
+        self.listener.sound = False
+
+    async def run(self) -> None:
+        """Serve the viewer until it leaves."""
+        self._send(wire.SessionCreated(session=self.runner.conversation.session_to_wire()))
+        await self._until_closed()
+
+    def handle(self, event: wire.AnyClientEvent) -> None:
+        if not isinstance(event, wire.UpdateSession):
+            raise WireError("read_only", "A viewer may only ask for the face.", param="type", event_id=event.event_id)
+        self._send(wire.SessionUpdated(session=self.runner.conversation.session_to_wire()))
+        self._watch(event, "viewer")

@@ -1,0 +1,189 @@
+"""All conversations of one server, the engines they share, and who may join which."""
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.websockets import WebSocket
+
+import agent.asr
+import agent.llm
+import agent.tts
+import agent.vad
+from agent.config import Settings
+from agent.conversation.session import Conversation, ConversationSettings
+from agent.conversation.turns import TurnSettings
+from agent.realtime.connection import Player, Viewer
+from agent.realtime.events import Invited
+from agent.realtime.runner import Engines, Runner
+from agent.realtime.session_config import SessionConfig
+from avatar.behaviour import Behaviour
+
+INVITE_SECONDS = 300
+NOT_VALID = 4401
+
+NOT_CAUGHT = {
+    "en": "Sorry, I didn't catch that. Could you say it again?",
+    "zh": "不好意思，我没听清，请再说一遍好吗？",
+}
+
+
+@dataclass(slots=True)
+class _Invitation:
+    runner: Runner
+    expires: float
+    viewers: list[Viewer] = field(default_factory=list)
+
+
+class Hub:
+    """Made once a server. `start` loads and warms the engines; `serve` holds one client's conversation."""
+
+    def __init__(self, settings: Settings, engines: Engines | None = None) -> None:
+        self.settings = settings
+        self._engines = engines or load_engines(settings)
+        self._invitations: dict[str, _Invitation] = {}
+        self._runners: set[Runner] = set()
+
+    async def start(self) -> None:
+        engines = self._engines
+        async with asyncio.TaskGroup() as starting:
+            starting.create_task(engines.recognizer.start())
+            starting.create_task(engines.dialogue.start())
+            starting.create_task(engines.synthesizer.start())
+
+    async def stop(self) -> None:
+        for runner in list(self._runners):
+            runner.close()
+        engines = self._engines
+        await asyncio.gather(engines.recognizer.stop(), engines.dialogue.stop(), engines.synthesizer.stop())
+
+    async def serve(self, websocket: WebSocket, *, model: str | None, viewer: str | None) -> None:
+        """Hold the conversation of an accepted socket until its client leaves."""
+        if viewer is not None:
+            await self._serve_viewer(websocket, viewer)
+            return
+        limits = self.settings.limits
+        runner = self._new_runner(model)
+        player = Player(
+            websocket,
+            runner,
+            self,
+            agent.vad.load(),
+            list(self._engines.recognizer.languages),
+            input_seconds=limits.input_seconds,
+            send_seconds=limits.send_seconds,
+        )
+        self._runners.add(runner)
+        try:
+            await player.run()
+        finally:
+            self._runners.discard(runner)
+            await self._end_viewers(runner)
+            runner.close()
+
+    def _new_runner(self, model: str | None) -> Runner:
+        settings = conversation_settings(self.settings, self._engines, model)
+        seed = secrets.randbits(32)
+        conversation = Conversation(settings, lambda: Behaviour(seed), time.monotonic())
+        return Runner(conversation, self._engines, time.monotonic)
+
+    # ------------------------------------------------------------------ viewers
+    def invite(self, runner: Runner) -> Invited:
+        """A token by which others may follow this conversation; it lives as long as the conversation once used, and
+        five minutes unused."""
+        now = time.monotonic()
+        self._invitations = {token: one for token, one in self._invitations.items() if one.expires > now or one.viewers}
+        token = secrets.token_urlsafe(16)
+        self._invitations[token] = _Invitation(runner, now + INVITE_SECONDS)
+        return Invited(viewer_token=token, path=f"/stage?viewer={token}", expires_in_s=INVITE_SECONDS)
+
+    def admits_viewer(self, token: str) -> bool:
+        """Whether `token` lets somebody follow a conversation now."""
+        invitation = self._invitations.get(token)
+        return invitation is not None and (bool(invitation.viewers) or invitation.expires > time.monotonic())
+
+    async def _serve_viewer(self, websocket: WebSocket, token: str) -> None:
+        if not self.admits_viewer(token):
+            await websocket.close(NOT_VALID, "The viewer token is not valid any more: ask for a new one.")
+            return
+        invitation = self._invitations[token]
+        limits = self.settings.limits
+        viewer = Viewer(websocket, invitation.runner, list(self._engines.recognizer.languages), limits.send_seconds)
+        invitation.viewers.append(viewer)
+        try:
+            await viewer.run()
+        finally:
+            invitation.viewers.remove(viewer)
+
+    async def _end_viewers(self, runner: Runner) -> None:
+        for token, invitation in list(self._invitations.items()):
+            if invitation.runner is runner:
+                del self._invitations[token]
+                for viewer in list(invitation.viewers):
+                    await viewer.websocket.close(1000, "The conversation is over.")
+
+    # ------------------------------------------------------------------ about
+    def info(self) -> dict[str, Any]:
+        """What the page can offer."""
+        engines, settings = self._engines, self.settings
+        voices = [
+            {"id": voice.id, "name": voice.name, "language": voice.language, "gender": voice.gender}
+            for voice in engines.synthesizer.voices
+        ]
+        return {
+            "title": "Visavis",
+            "voices": voices,
+            "default_voice": _default_voices(settings, engines).get(settings.language, ""),
+            "language": settings.language,
+            "languages": sorted({voice["language"].split("-")[0] for voice in voices}),
+            "hears": list(engines.recognizer.languages),
+            "engines": {
+                "asr": engines.recognizer.name,
+                "llm": engines.dialogue.name,
+                "tts": engines.synthesizer.name,
+            },
+            "hints": agent.tts.hints(),
+        }
+
+
+def load_engines(settings: Settings) -> Engines:
+    """The engines that the settings name. Raises ValueError or ImportError with what to do."""
+    names, options = settings.engines, settings.engines.options
+    return Engines(
+        agent.asr.load(names.asr, **options.get(names.asr, {})),
+        agent.llm.load(names.llm, folder=settings.knowledge.folder, **options.get(names.llm, {})),
+        agent.tts.load(names.tts, **options.get(names.tts, {})),
+    )
+
+
+def _default_voices(settings: Settings, engines: Engines) -> dict[str, str]:
+    """The default voice of each language; the owner's choice is its language's."""
+    voices = {}
+    for voice in engines.synthesizer.voices:
+        voices.setdefault(voice.language.split("-")[0], voice.id)
+    chosen = next((voice for voice in engines.synthesizer.voices if voice.id == settings.voice.name), None)
+    if chosen is not None:
+        voices[chosen.language.split("-")[0]] = chosen.id
+    return voices
+
+
+def conversation_settings(settings: Settings, engines: Engines, model: str | None) -> ConversationSettings:
+    """What a new conversation begins with."""
+    detection = settings.turn_detection
+    config = SessionConfig(model=model or "visavis", instructions=settings.instructions)
+    return ConversationSettings(
+        config=config,
+        turns=TurnSettings(
+            threshold=detection.threshold,
+            silence_ms=detection.silence_duration_ms,
+            prefix_ms=detection.prefix_padding_ms,
+        ),
+        language=settings.language,
+        voices=_default_voices(settings, engines),
+        known_voices=frozenset(voice.id for voice in engines.synthesizer.voices),
+        greeting=agent.llm.greetings(),
+        not_caught=NOT_CAUGHT,
+        min_confidence=engines.recognizer.min_confidence,
+    )

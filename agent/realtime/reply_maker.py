@@ -1,0 +1,123 @@
+"""One reply being made: the dialogue engine's text, the synthesiser's sound, and the face that goes with it."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+
+import numpy as np
+
+from agent.audio import TIMELINE_RATE, Pcm
+from agent.audio.resample import Resampler
+from agent.conversation.effects import Speak, Think
+from agent.conversation.inputs import Input, SentenceEnded, Spoke, Thought, ThoughtEnded
+from agent.conversation.ledger import SpokenPhone, SpokenWord
+from agent.llm import DialogueEngine, DialogueError
+from agent.tts import Phone, SpeechChunk, Synthesizer, SynthesizerError
+from avatar.blendshapes import FaceTrack
+from avatar.reply_face import ReplyFace
+
+THOUGHTS_AHEAD = 64
+"""Deltas of text taken from the dialogue engine before the conversation has room for more."""
+
+
+class ReplyMaker:
+    """Makes one reply. `tell` gets its inputs; `with_face` says whether anybody watches."""
+
+    def __init__(
+        self,
+        generation: int,
+        dialogue: DialogueEngine,
+        synthesizer: Synthesizer,
+        tell: Callable[[Input], None],
+        with_face: bool,
+    ) -> None:
+        self._generation = generation
+        self._dialogue = dialogue
+        self._synthesizer = synthesizer
+        self._tell = tell
+        self._face = ReplyFace(seed=generation) if with_face else None
+        self._produced = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def think(self, order: Think) -> None:
+        self._start(self._think(order))
+
+    def speak(self, order: Speak) -> None:
+        self._start(self._speak(order))
+
+    def abandon(self) -> None:
+        """Stop at once; the engines are freed by the cancellation."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _start(self, work: "asyncio._CoroutineLike[None]") -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _think(self, order: Think) -> None:
+        error = None
+        try:
+            async for delta in self._dialogue.reply(order.prompt):
+                self._tell(Thought(self._generation, delta))
+        except DialogueError as failure:
+            error = str(failure)
+        self._tell(ThoughtEnded(self._generation, error))
+
+    async def _speak(self, order: Speak) -> None:
+        error = None
+        try:
+            await self._speak_sentence(order)
+        except SynthesizerError as failure:
+            error = str(failure)
+        self._tell(SentenceEnded(self._generation, order.index, error))
+
+    async def _speak_sentence(self, order: Speak) -> None:
+        """Rebase the engine's sound and times onto the item's timeline, once, here."""
+        start = self._produced
+        resampler: Resampler | None = None
+        text = order.text
+        chunks = self._synthesizer.speak(order.text, voice=order.voice, speed=order.speed)
+        async with aclosing(chunks) as speech:  # type: ignore[type-var]
+            async for chunk in speech:
+                resampler = resampler or Resampler(chunk.rate, TIMELINE_RATE)
+                await self._pass_on(order, chunk, resampler.push(chunk.pcm), start, text)
+                text = ""
+        if resampler is not None:
+            tail = SpeechChunk(np.zeros(0, np.float32), TIMELINE_RATE)
+            await self._pass_on(order, tail, resampler.flush(), start, "")
+
+    async def _pass_on(self, order: Speak, chunk: SpeechChunk, pcm: Pcm, start: int, text: str) -> None:
+        if not len(pcm) and not chunk.words and not chunk.phones:
+            return
+        frames = await self._frames(chunk.phones, pcm, start, text) if self._face is not None else None
+        self._produced += len(pcm)
+        words = tuple(
+            SpokenWord(
+                word.start_char, word.end_char, start + _samples(word.start), start + _samples(word.end), word.source
+            )
+            for word in chunk.words
+        )
+        phones = tuple(
+            SpokenPhone(phone.symbol, start + _samples(phone.start), start + _samples(phone.end))
+            for phone in chunk.phones
+        )
+        self._tell(Spoke(self._generation, order.index, pcm, words, phones, frames))
+
+    async def _frames(self, phones: tuple[Phone, ...], pcm: Pcm, start: int, text: str) -> FaceTrack:
+        """The frames up to the end of this piece. Phones' times count from the sentence's first sample."""
+        face = self._face
+        assert face is not None
+        at = self._produced
+        shift = (start - at) / TIMELINE_RATE
+        here = [Phone(phone.symbol, phone.start + shift, phone.end + shift) for phone in phones]
+
+        def compute() -> FaceTrack:
+            face.add(here, pcm, at, text)
+            return face.frames(at + len(pcm))
+
+        return await asyncio.to_thread(compute)
+
+
+def _samples(seconds: float) -> int:
+    return round(seconds * TIMELINE_RATE)
