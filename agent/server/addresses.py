@@ -67,6 +67,14 @@ def _one_spelling(host: str) -> str:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 class AllowList:
     """Which `Host` and `Origin` may come in.
 
@@ -88,8 +96,8 @@ class AllowList:
         name = host_name(header)
         if name is None:
             return False
-        # Our own address can be named by its digits: only a name can be rebound.
-        return name in self._hosts or (arrived_at is not None and name == _one_spelling(arrived_at))
+        # Our own address may be named by its digits: only a name can be rebound.
+        return name in self._hosts or (_is_address(name) and name == _one_spelling(arrived_at or ""))
 
     def origin(self, origin: str, host_header: str, secure: bool) -> bool:
         """Whether a page from `origin` may talk to us: our own pages, and those that the settings name."""

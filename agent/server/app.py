@@ -140,7 +140,7 @@ class App:
     async def _log_in_by_token(self, request: Request) -> Response:
         try:
             token = json.loads(await _body(request, MOST_LOGIN_BYTES))["token"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             token = None
         if not isinstance(token, str):
             return PlainTextResponse('The body must be JSON such as {"token": "…"}.\n', status_code=400)

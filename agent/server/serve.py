@@ -37,7 +37,7 @@ def run(settings: Settings, *, on_ready: Callable[[str], None] | None = None, hu
     """
     listener = bind(settings.server)
     try:
-        asyncio.run(_Running(settings, listener, on_ready, hub).serve())
+        asyncio.run(Running(settings, listener, on_ready, hub).serve())
     except tls.CertificateError as error:
         raise ServeError(str(error)) from None
     finally:
@@ -87,8 +87,8 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-class _Running:
-    """One run of the server."""
+class Running:
+    """One run of the server on a listening socket; see `run`."""
 
     def __init__(
         self, settings: Settings, listener: socket.socket, on_ready: Callable[[str], None] | None, hub: Hub | None
@@ -100,16 +100,25 @@ class _Running:
         self._app: Starlette = create_app(settings, hub, self._auth)
         self._certificate = tls.certificate(settings.server) if settings.server.tls else None
         self._server = _Uvicorn(self._config(), self._announce)
+        self._serving: asyncio.Task[None] | None = None
         self._stopping = False
 
     async def serve(self) -> None:
-        running = asyncio.create_task(self._serve())
-        with self._signals(asyncio.get_running_loop(), running):
+        """Serve until stopped."""
+        self._serving = asyncio.create_task(self._serve())
+        with self._signals(asyncio.get_running_loop()):
             try:
-                await running
+                await self._serving
             except asyncio.CancelledError:
                 if not self._stopping:
                     raise
+
+    def stop(self) -> None:
+        """End gracefully; called again, at once."""
+        self._server.force_exit = self._stopping
+        self._stopping = self._server.should_exit = True
+        if self._serving is not None and not self._server.started:
+            self._serving.cancel()
 
     async def _serve(self) -> None:
         # The lifespan is entered here and not by uvicorn, so that an engine that cannot start raises its own error.
@@ -173,14 +182,11 @@ class _Running:
         )
 
     @contextmanager
-    def _signals(self, loop: asyncio.AbstractEventLoop, running: "asyncio.Task[None]") -> Iterator[None]:
-        """The first Ctrl-C or SIGTERM ends the server gracefully, a second one at once."""
+    def _signals(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+        """Ctrl-C and SIGTERM stop the server."""
 
         def stop(*_: int | FrameType | None) -> None:
-            self._server.force_exit = self._stopping
-            self._stopping = self._server.should_exit = True
-            if not self._server.started:
-                loop.call_soon_threadsafe(running.cancel)
+            loop.call_soon_threadsafe(self.stop)
 
         try:
             before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
