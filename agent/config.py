@@ -6,6 +6,7 @@ Only the owner's own file, environment and command line reach this module; a per
 import difflib
 import ipaddress
 import os
+import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -75,7 +76,8 @@ class Server(Section):
     def _complete(self) -> "Server":
         if not self.is_loopback and not self.token.get_secret_value():
             raise ValueError(
-                f"host {self.host} is open to others and needs a token: set VISAVIS_TOKEN to a long secret"
+                f"host {self.host} is open to others and needs a token: set one and start again, for example "
+                f"export VISAVIS_TOKEN={secrets.token_urlsafe(24)}"
             )
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key must be given together")
