@@ -1,6 +1,7 @@
 """What the conversation asks for. Whoever runs it does it, and tells what came of it."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from agent.audio import Pcm
 from agent.llm import Prompt
@@ -54,7 +55,7 @@ class Think:
 @dataclass(frozen=True, slots=True)
 class Speak:
     """Speak sentence `index` of a reply. Sentences of one reply are asked for one at a time. Answered by Spoke… and
-    SentenceEnded; with the last one (`text` empty) the face comes to rest."""
+    SentenceEnded."""
 
     generation: int
     index: int
@@ -70,12 +71,22 @@ class Abandon:
     generation: int
 
 
+Stage = Literal["endpoint", "asr", "llm_first_text", "tts_first_audio", "first_sent", "first_heard", "hold", "decide"]
+
+
 @dataclass(frozen=True, slots=True)
 class Measure:
     """A stage took this long."""
 
-    stage: str
+    stage: Stage
     seconds: float
 
 
-Effect = Send | Listen | Feed | Refine | Unlisten | Think | Speak | Abandon | Measure
+@dataclass(frozen=True, slots=True)
+class Skew:
+    """A client's report of what was heard is so far ahead of the pacer's clock, in seconds."""
+
+    seconds: float
+
+
+Effect = Send | Listen | Feed | Refine | Unlisten | Think | Speak | Abandon | Measure | Skew

@@ -1,17 +1,16 @@
 """The visitor's turn as it is heard: windows in, recognition asked for, and in the end the words that count."""
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from agent.asr import Hypothesis
 from agent.audio import Pcm
-from agent.conversation.effects import Effect, Feed, Listen, Refine, Unlisten
+from agent.conversation.context import Context
+from agent.conversation.effects import Feed, Listen, Refine, Unlisten
 from agent.conversation.inputs import Recognized, Window
 from agent.conversation.turns import WINDOW_MS, TurnDetector, TurnEvent, TurnSettings
-from agent.realtime.events import new_id
 
 WINDOW = 512
 """Samples at 16 kHz in a window."""
@@ -58,15 +57,30 @@ class Hearing:
     An utterance is `current` while it is spoken and `pending` from its end until its words are known.
     """
 
-    def __init__(self, settings: TurnSettings, min_confidence: float, effect: Callable[[Effect], None]) -> None:
-        self.detector = TurnDetector(settings)
+    def __init__(self, context: Context) -> None:
+        self.detector = TurnDetector(context.settings.turns)
         self.detection = True
         self.current: Utterance | None = None
         self.pending: deque[Utterance] = deque()
-        self._min_confidence = min_confidence
-        self._effect = effect
+        self._context = context
         self._turns = 0
         self._prefix: deque[Pcm] = deque()
+
+    def configure(self, turns: TurnSettings, *, detection: bool) -> None:
+        """Listen like this from now on."""
+        self.detector.settings = turns
+        self.detection = detection
+
+    @property
+    def listening(self) -> bool:
+        """Whether the visitor has the floor."""
+        return self.detector.speaking if self.detection else self.current is not None
+
+    def unsettled(self) -> Utterance | None:
+        """The turn whose words may be guessed at: it has ended but is not settled, or it has paused."""
+        if self.pending:
+            return self.pending[0]
+        return self.current if self.detector.paused else None
 
     def window(self, window: Window, interruptible: bool) -> TurnEvent | None:
         """One window of the microphone. Returns what it changed."""
@@ -100,17 +114,17 @@ class Hearing:
         before = self.detector.settings.prefix_ms // WINDOW_MS
         wanted = self.detector.windows - max(0, self.detector.onset - before) if self.detection else 1
         sound = list(self._prefix)[-wanted:]
-        self.current = Utterance(self._turns, new_id("item"), self.detector.windows - len(sound))
-        self._effect(Listen(self._turns))
+        self.current = Utterance(self._turns, self._context.settings.new_id("item"), self.detector.windows - len(sound))
+        self._context.do(Listen(self._turns))
         self._feed(self.current, sound)
 
     def _feed(self, utterance: Utterance, windows: list[Pcm]) -> None:
         utterance.fed += len(windows) * WINDOW
-        self._effect(Feed(utterance.turn, np.concatenate(windows)))
+        self._context.do(Feed(utterance.turn, np.concatenate(windows)))
 
     def _refine(self, utterance: Utterance) -> None:
         utterance.refining, utterance.refined = True, None
-        self._effect(Refine(utterance.turn))
+        self._context.do(Refine(utterance.turn))
 
     @property
     def overlong(self) -> bool:
@@ -131,7 +145,7 @@ class Hearing:
 
     def drop(self, utterance: Utterance) -> None:
         """Forget an utterance: it was none, or its words are known."""
-        self._effect(Unlisten(utterance.turn))
+        self._context.do(Unlisten(utterance.turn))
         if utterance is self.current:
             self.current = None
         else:
@@ -179,7 +193,9 @@ class Hearing:
         waited = now - utterance.ended_at
         if best is None:
             return (utterance, Hypothesis("", 0.0)) if utterance.failed or waited >= LIMIT else None
-        doubtful = best.confidence < self._min_confidence and utterance.refining and not utterance.failed
+        doubtful = (
+            best.confidence < self._context.settings.min_confidence and utterance.refining and not utterance.failed
+        )
         return None if doubtful and waited < PATIENCE else (utterance, best)
 
     def deadline(self) -> float | None:

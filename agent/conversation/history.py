@@ -1,12 +1,12 @@
 """What has been said, and what the next prompt is made of: of our own words only those that were heard."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 from agent.conversation.ledger import Ledger
 from agent.llm import Message, ToolCall
-from agent.realtime.events import ItemIn, Json, WireError, new_id
+from agent.realtime.events import ItemIn, Json, WireError
 
 Role = Literal["user", "assistant", "system"]
 Status = Literal["in_progress", "completed", "incomplete"]
@@ -80,17 +80,21 @@ class History:
     def last_id(self) -> str | None:
         return self._items[-1].id if self._items else None
 
+    def find(self, item_id: str) -> Item | None:
+        """The item, if there is one of that id."""
+        return next((item for item in reversed(self._items) if item.id == item_id), None)
+
     def get(self, item_id: str) -> Item:
         """Raises WireError when there is no such item."""
-        for item in reversed(self._items):
-            if item.id == item_id:
-                return item
+        item = self.find(item_id)
+        if item is not None:
+            return item
         raise WireError("item_not_found", f"There is no item {item_id!r} in this conversation.", param="item_id")
 
     def add(self, item: Item, previous: str | None = None) -> str | None:
         """Insert `item` after `previous` ("root": at the beginning; None: at the end). Returns the id of the item
         before it. Raises WireError."""
-        if any(known.id == item.id for known in self._items):
+        if self.find(item.id) is not None:
             raise WireError("item_already_exists", f"There is an item {item.id!r} already.", param="item.id")
         if previous is None:
             at = len(self._items)
@@ -149,7 +153,7 @@ def _newest(messages: list[Message]) -> tuple[Message, ...]:
     return tuple(messages)
 
 
-def item_from_wire(given: ItemIn) -> Item:
+def item_from_wire(given: ItemIn, new_id: Callable[[str], str]) -> Item:
     """The item a client asks to create. Raises WireError naming what is missing."""
     item_id = given.id or new_id("item")
     if given.type == "function_call_output":

@@ -20,6 +20,9 @@ KEEP = 10 * TIMELINE_RATE
 TRUST = 0.5
 """Seconds for which a client's last report is carried forward; it reports every 0.2."""
 
+MAX_ANCHORS = 256
+"""Newest ties to the stage clock that are kept: a report comes every 0.2 s."""
+
 
 @dataclass(frozen=True, slots=True)
 class SpokenWord:
@@ -158,7 +161,12 @@ class Ledger:
         self.pacer.run(now)
         if self._report is not None:
             self._report = _Report(now, heard, playing=True)
-        self.anchors.append((stage, heard))
+        self.anchor(now, stage)
+
+    def anchor(self, now: float, stage: int) -> None:
+        """Tie this timeline to the stage clock where it stands now."""
+        self.anchors.append((stage, self.heard(now)))
+        del self.anchors[:-MAX_ANCHORS]
 
     def starve(self, now: float) -> bool:
         """Stand still when all that was produced has played and more is to come; True when it just began to."""

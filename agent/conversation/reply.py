@@ -3,29 +3,24 @@
 import base64
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
-from agent.audio import TIMELINE_RATE, Pcm
-from agent.conversation.history import History, Item
+from agent.audio import TIMELINE_RATE, codecs
+from agent.conversation.context import Context
+from agent.conversation.history import Item
 from agent.conversation.inputs import SentenceEnded, Spoke
 from agent.conversation.ledger import Ledger, SpokenWord
 from agent.llm import Citation, Delta, TextDelta, ToolCall
 from agent.realtime import events as wire
-from agent.realtime.events import Json, ServerEvent, new_id
+from agent.realtime.events import Json, ServerEvent
 from agent.tts.sentences import SentenceSplitter
 
 AHEAD = 8 * TIMELINE_RATE
 """Sound synthesised ahead of what was sent. Beyond it the synthesiser waits, and so, in turn, does the text."""
 
+CancelReason = Literal["turn_detected", "client_cancelled"]
 Status = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
-
-
-def pcm16(pcm: Pcm) -> bytes:
-    """Little-endian 16-bit PCM of float samples; what is out of range is clipped."""
-    return (np.clip(pcm, -1.0, 1.0) * np.float32(32767)).astype("<i2").tobytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +30,10 @@ class ReplySettings:
     modalities: tuple[Literal["text", "audio"], ...] = ("audio",)
     voice: str = ""
     speed: float = 1.0
-    language: str = "en"
-    conversation_id: str = ""
     out_of_band: bool = False
     metadata: dict[str, str] | None = None
     max_output_tokens: int | Literal["inf"] = "inf"
-    encode: Callable[[Pcm], bytes] = pcm16
-    audio_format: Json = field(default_factory=lambda: {"type": "audio/pcm", "rate": TIMELINE_RATE})
+    audio_format: str = "audio/pcm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +48,10 @@ class _Sentence:
 class Reply:
     """One response. Private until `publish`: before it nothing leaves, and the history knows nothing of it."""
 
-    def __init__(
-        self, generation: int, settings: ReplySettings, history: History, emit: Callable[[ServerEvent], None]
-    ) -> None:
+    def __init__(self, generation: int, settings: ReplySettings, context: Context) -> None:
         self.generation = generation
         self.settings = settings
-        self.id = new_id("resp")
+        self.id = context.settings.new_id("resp")
         self.status: Status = "in_progress"
         self.private = True
         self.heard_as = ""
@@ -69,8 +59,9 @@ class Reply:
         self.first_text: float | None = None
         self.first_audio: float | None = None
         self.first_sent: float | None = None
-        self._history = history
-        self._emit = emit
+        self._context = context
+        self._history = context.history
+        self._emit = context.emit
         self._held_back: list[Callable[[], None]] = []
         self._items: list[Item] = []
         self._message: Item | None = None
@@ -99,17 +90,19 @@ class Reply:
 
     def to_wire(self, now: float) -> Json:
         """The response as clients see it. `status_details` is there even when null: pipecat demands the key."""
-        audio = {"output": {"format": self.settings.audio_format, "voice": self.settings.voice}}
+        form = {"type": self.settings.audio_format}
+        if self.settings.audio_format == "audio/pcm":
+            form["rate"] = TIMELINE_RATE
         return {
             "id": self.id,
             "object": "realtime.response",
             "status": self.status,
             "status_details": self._details(),
             "output": [item.to_wire(now) for item in self._items] if not self.active else [],
-            "conversation_id": None if self.settings.out_of_band else self.settings.conversation_id,
+            "conversation_id": None if self.settings.out_of_band else self._context.conversation_id,
             "output_modalities": list(self.settings.modalities),
             "max_output_tokens": self.settings.max_output_tokens,
-            "audio": audio,
+            "audio": {"output": {"format": form, "voice": self.settings.voice}},
             "usage": None if self.active else self._usage(now),
             "metadata": self.settings.metadata,
         }
@@ -181,7 +174,7 @@ class Reply:
     def _open_message(self, now: float) -> Item:
         if self._message is not None:
             return self._message
-        item = Item(new_id("item"), role="assistant", status="in_progress", spoken=self.speaks)
+        item = Item(self._context.settings.new_id("item"), role="assistant", status="in_progress", spoken=self.speaks)
         if self.speaks:
             item.ledger = Ledger(item.id)
         self._message = item
@@ -205,7 +198,14 @@ class Reply:
         self._when_public(announce)
 
     def _call_tool(self, call: ToolCall, now: float) -> None:
-        item = Item(new_id("item"), "function_call", "assistant", "in_progress", call_id=call.call_id, name=call.name)
+        item = Item(
+            self._context.settings.new_id("item"),
+            "function_call",
+            "assistant",
+            "in_progress",
+            call_id=call.call_id,
+            name=call.name,
+        )
         index = len(self._items)
         self._add(item, now)
         item.arguments, item.status = call.arguments, "completed"
@@ -304,7 +304,7 @@ class Reply:
                 )
             )
         if len(pcm):
-            sound = base64.b64encode(self.settings.encode(pcm)).decode("ascii")
+            sound = base64.b64encode(codecs.encode(pcm, self.settings.audio_format)).decode("ascii")
             self._emit(wire.AudioDelta(**self._part_ids(), delta=sound))
 
     def deadline(self) -> float | None:
@@ -345,7 +345,7 @@ class Reply:
         )
 
     # ------------------------------------------------------------------ the end
-    def cancel(self, reason: Literal["turn_detected", "client_cancelled"], now: float) -> None:
+    def cancel(self, reason: CancelReason, now: float) -> None:
         """Cut off: what was heard stays, the rest was never said."""
         if not self.active:
             return

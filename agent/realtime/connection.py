@@ -5,6 +5,7 @@ from typing import Protocol
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from agent.audio import Pcm
 from agent.conversation.inputs import FaceWanted, FromClient, PlayerLeft, Window
 from agent.realtime import events as wire
 from agent.realtime.events import WireError
@@ -65,7 +66,7 @@ class Connection:
     def handle(self, event: wire.AnyClientEvent) -> None:
         raise NotImplementedError
 
-    def _watch(self, event: wire.UpdateSession, role: str) -> None:
+    def _watch(self, event: wire.UpdateSession, role: wire.ClientRole) -> None:
         """Give the client the face it asked for."""
         if event.session.avatar is None or self.listener.face:
             return
@@ -99,13 +100,13 @@ class Player(Connection):
         finally:
             self.runner.tell(PlayerLeft())
 
-    def _window(self, pcm: "wire.Any", probability: float) -> None:
+    def _window(self, pcm: Pcm, probability: float) -> None:
         self.runner.tell(Window(pcm, probability))
 
     def handle(self, event: wire.AnyClientEvent) -> None:
         match event:
             case wire.AppendAudio(audio=data):
-                self._microphone.append(data, self.runner.conversation.config.audio.input.format.type)
+                self._microphone.append(data, self.runner.conversation.input_format)
             case wire.CommitAudio() | wire.ClearAudio():
                 self._microphone.mark(lambda: self.runner.tell(FromClient(event)))
             case wire.Invite():

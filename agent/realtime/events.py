@@ -390,9 +390,12 @@ class FaceDone(_OfPart):
     end_sample: int
 
 
+ClientRole = Literal["player", "viewer"]
+
+
 class VisavisSession(ServerEvent):
     session_id: str
-    role: Literal["player", "viewer"]
+    role: ClientRole
     authority: Literal["player", "pacer"]
     stage_rate: int
     stage_now: int

@@ -13,7 +13,8 @@ import agent.llm
 import agent.tts
 import agent.vad
 from agent.config import Settings
-from agent.conversation.session import Conversation, ConversationSettings
+from agent.conversation.context import ConversationSettings
+from agent.conversation.session import Conversation
 from agent.conversation.turns import TurnSettings
 from agent.realtime.connection import Player, Viewer
 from agent.realtime.events import Invited
@@ -160,7 +161,7 @@ def load_engines(settings: Settings) -> Engines:
 
 def _default_voices(settings: Settings, engines: Engines) -> dict[str, str]:
     """The default voice of each language; the owner's choice is its language's."""
-    voices = {}
+    voices: dict[str, str] = {}
     for voice in engines.synthesizer.voices:
         voices.setdefault(voice.language.split("-")[0], voice.id)
     chosen = next((voice for voice in engines.synthesizer.voices if voice.id == settings.voice.name), None)

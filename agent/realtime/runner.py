@@ -1,4 +1,4 @@
-"""Runs one conversation: does what the core asks with real engines, clocks and sockets, and tells it what came of it."""
+"""Runs one conversation: does what the core asks with real engines and clocks, and tells it what came of it."""
 
 import asyncio
 import logging
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from agent.asr import Recognizer
 from agent.conversation import effects as asked
-from agent.conversation.inputs import FromClient, Input, Tick
+from agent.conversation.inputs import Input, Tick
 from agent.conversation.session import Conversation
 from agent.llm import DialogueEngine
-from agent.realtime.events import AudioDelta, EXTENSION, Error, ServerEvent, State
+from agent.realtime.events import EXTENSION, AudioDelta, Error, ServerEvent, State
 from agent.realtime.recognition import Recognition
 from agent.realtime.reply_maker import ReplyMaker
 from agent.server import metrics
@@ -70,9 +70,6 @@ class Runner:
             self._busy = False
         self._rearm()
 
-    def client(self, event: FromClient) -> None:
-        self.tell(event)
-
     def close(self) -> None:
         """End everything that is in progress."""
         if self._timer is not None:
@@ -113,10 +110,9 @@ class Runner:
                 if maker is not None:
                     maker.abandon()
             case asked.Measure(stage, seconds):
-                if stage == "skew":
-                    metrics.skew(seconds)
-                else:
-                    metrics.stage(stage, seconds)
+                metrics.stage(stage, seconds)
+            case asked.Skew(seconds):
+                metrics.skew(seconds)
 
     def _maker(self, generation: int) -> ReplyMaker:
         if generation not in self._makers:

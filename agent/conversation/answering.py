@@ -1,0 +1,238 @@
+"""Answers: begun early, on words that may still change; public when the words are settled; else thrown away."""
+
+from dataclasses import dataclass
+
+from agent.asr import Hypothesis
+from agent.conversation import inputs as told
+from agent.conversation.context import Context
+from agent.conversation.effects import Abandon, Measure, Speak, Stage, Think
+from agent.conversation.hearing import Utterance
+from agent.conversation.playback import Playback
+from agent.conversation.reply import CancelReason, Reply, ReplySettings
+from agent.llm import Message, Prompt, TextDelta
+from agent.realtime import events as wire
+from agent.realtime.events import ResponseIn, WireError
+
+UNHEARD_MS = 700
+"""Voice in which no word was recognised is answered from this length on; shorter, it was no speech."""
+
+
+class Answering:
+    """At most one reply is in the making: private while it is a guess, public from its commit on."""
+
+    def __init__(self, context: Context, playback: Playback) -> None:
+        self._context = context
+        self._playback = playback
+        self._reply: Reply | None = None
+        self._generation = 0
+        self._wanted: ResponseIn | None = None
+        self._latency: _Latency | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether a response is being given."""
+        return self._reply is not None and not self._reply.private
+
+    def gives(self, item_id: str) -> bool:
+        """Whether `item_id` is what the response under way speaks."""
+        ledger = self._reply.ledger if self._reply is not None else None
+        return ledger is not None and ledger.item_id == item_id
+
+    def deadline(self) -> float | None:
+        """When `advance` has something to do, if nothing comes in."""
+        return self._reply.deadline() if self._reply is not None and not self._playback.held else None
+
+    # ------------------------------------------------------------------ what starts a reply
+    def guess(self, utterance: Utterance, now: float) -> None:
+        """Prepare the reply to what is believed of a turn that has paused, or has ended but is not settled."""
+        best = utterance.best()
+        if best is None or not best.text or best.confidence < self._context.settings.min_confidence:
+            return
+        if self._reply is not None and (not self._reply.private or self._reply.heard_as == best.text):
+            return
+        self.drop_guess()
+        self._begin(self._settings(None), self._prompt(now, heard_as=best.text)).heard_as = best.text
+
+    def answer(self, utterance: Utterance, heard: Hypothesis, now: float) -> None:
+        """Answer what was heard. What was not understood is never guessed at."""
+        self._latency = _Latency(now)
+        reply = self._reply
+        if not heard.text and utterance.voiced_ms < UNHEARD_MS:
+            self.drop_guess()
+        elif not heard.text or heard.confidence < self._context.settings.min_confidence:
+            self.say(self._context.settings.not_caught.get(self._context.language, ""), now)
+        elif self.active:
+            self._wanted = ResponseIn()
+        elif reply is not None and reply.heard_as == heard.text:
+            reply.publish(now)
+        else:
+            self.respond(ResponseIn(), now)
+
+    def respond(self, wanted: ResponseIn, now: float) -> None:
+        """Give a response. Raises WireError when one is being given."""
+        if self.active and self._reply is not None:
+            raise WireError(
+                "conversation_already_has_active_response",
+                f"{self._reply.id} is still being given: cancel it or wait for response.done.",
+            )
+        self.drop_guess()
+        self._latency = self._latency or _Latency(now)
+        self._begin(self._settings(wanted), self._prompt(now, wanted)).publish(now)
+
+    def respond_later(self, wanted: ResponseIn) -> None:
+        """Give a response as soon as the words of the turn before it are known."""
+        self._wanted = wanted
+
+    @property
+    def waits(self) -> bool:
+        """Whether a response was asked for before it could be given."""
+        return self._wanted is not None
+
+    def respond_now(self, now: float) -> None:
+        """Give the response that was asked for earlier."""
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            self.respond(wanted, now)
+
+    def say(self, text: str, now: float) -> None:
+        """Say a text of our own, unless something is being said."""
+        self.drop_guess()
+        if text and not self.active:
+            reply = self._new_reply(self._settings(None))
+            reply.publish(now)
+            reply.think(TextDelta(text), now)
+            reply.think_no_more(None)
+
+    # ------------------------------------------------------------------ what ends one
+    def drop_guess(self) -> None:
+        """What was prepared for words that turned out otherwise is thrown away."""
+        if self._reply is not None and self._reply.private:
+            self._context.do(Abandon(self._reply.generation))
+            self._reply = None
+
+    def interrupt(self, reason: CancelReason, now: float) -> None:
+        """The reply is over here and now, in the making and in the loudspeaker."""
+        self.drop_guess()
+        reply, self._reply = self._reply, None
+        if reply is not None:
+            self._context.do(Abandon(reply.generation))
+            reply.cancel(reason, now)
+        self._playback.stop(now)
+
+    # ------------------------------------------------------------------ what goes on in between
+    def made(self, event: told.Thought | told.ThoughtEnded | told.Spoke | told.SentenceEnded, now: float) -> None:
+        """Something of a reply was made. What belongs to an older one is dropped here, and only here."""
+        reply = self._reply
+        if reply is None or event.generation != reply.generation:
+            return
+        match event:
+            case told.Thought(_, delta):
+                reply.think(delta, now)
+            case told.ThoughtEnded(_, error):
+                reply.think_no_more(error)
+            case told.Spoke():
+                reply.spoke(event, now)
+            case told.SentenceEnded():
+                reply.sentence_ended(event)
+
+    def advance(self, now: float, stage: int) -> None:
+        """Ask for the next sentence, send what is due, and let go of a reply all of which has left."""
+        reply = self._reply
+        if reply is None:
+            return
+        sentence = reply.next_sentence()
+        if sentence is not None:
+            index, text = sentence
+            self._context.do(Speak(reply.generation, index, text, reply.settings.voice, reply.settings.speed))
+        if not self._playback.held:
+            reply.pump(now, stage)
+        if reply.private:
+            return
+        if reply.ledger is not None:
+            self._playback.follow(reply.ledger)
+        if self._latency is not None:
+            self._latency.note(reply)
+        if not reply.active:
+            self._context.do(Abandon(reply.generation))
+            self._reply = None
+
+    def first_heard(self, item_id: str, at: float) -> None:
+        """The first sample of `item_id` left the loudspeaker at `at`: tell where the time went."""
+        latency = self._latency
+        if latency is None or latency.item_id != item_id:
+            return
+        self._latency = None
+        stages = latency.stages
+        stages["first_heard"] = max(0.0, at - latency.since)
+        for stage, seconds in stages.items():
+            self._context.do(Measure(stage, seconds))
+        shown = {stage: round(seconds * 1000, 1) for stage, seconds in stages.items()}
+        self._context.emit(wire.Timings(response_id=latency.response_id, ms=shown))
+
+    def measured(self, stage: Stage, seconds: float) -> None:
+        """A stage before the reply took this long."""
+        if self._latency is not None:
+            self._latency.stages[stage] = seconds
+
+    # ------------------------------------------------------------------ making one
+    def _begin(self, settings: ReplySettings, prompt: Prompt) -> Reply:
+        reply = self._new_reply(settings)
+        self._context.do(Think(reply.generation, prompt))
+        return reply
+
+    def _new_reply(self, settings: ReplySettings) -> Reply:
+        self._generation += 1
+        self._reply = Reply(self._generation, settings, self._context)
+        return self._reply
+
+    def _settings(self, wanted: ResponseIn | None) -> ReplySettings:
+        config = self._context.config
+        wanted = wanted or ResponseIn()
+        return ReplySettings(
+            modalities=tuple(wanted.output_modalities or config.output_modalities),
+            voice=self._context.voice,
+            speed=config.audio.output.speed,
+            out_of_band=wanted.conversation == "none",
+            metadata=wanted.metadata,
+            max_output_tokens=wanted.max_output_tokens or config.max_output_tokens,
+            audio_format=config.audio.output.format.type,
+        )
+
+    def _prompt(self, now: float, wanted: ResponseIn | None = None, heard_as: str = "") -> Prompt:
+        config = self._context.config
+        wanted = wanted or ResponseIn()
+        limit = wanted.max_output_tokens or config.max_output_tokens
+        return Prompt(
+            messages=self._context.history.messages(now, [Message("user", heard_as)] if heard_as else []),
+            instructions=wanted.instructions or config.instructions,
+            language=self._context.language,
+            tools=wanted.tools if wanted.tools is not None else config.tools,
+            tool_choice=wanted.tool_choice or config.tool_choice,
+            max_output_tokens=limit if isinstance(limit, int) else None,
+        )
+
+
+@dataclass(slots=True)
+class _Latency:
+    """How long an answer took, stage by stage, in seconds from when the turn's words were known."""
+
+    since: float
+    stages: dict[Stage, float]
+    response_id: str = ""
+    item_id: str = ""
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.stages = {}
+
+    def note(self, reply: Reply) -> None:
+        """Its first sample has left."""
+        if self.response_id or reply.ledger is None or reply.first_sent is None:
+            return
+        self.response_id, self.item_id = reply.id, reply.ledger.item_id
+        marks: dict[Stage, float | None] = {
+            "llm_first_text": reply.first_text,
+            "tts_first_audio": reply.first_audio,
+            "first_sent": reply.first_sent,
+        }
+        self.stages |= {name: max(0.0, at - self.since) for name, at in marks.items() if at is not None}

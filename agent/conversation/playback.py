@@ -1,0 +1,104 @@
+"""What plays at the client: which item, held or not, and how much of it was heard."""
+
+from agent.audio import TIMELINE_RATE
+from agent.conversation.context import Context
+from agent.conversation.effects import Skew
+from agent.conversation.ledger import Ledger
+from agent.conversation.stage import Stage
+from agent.realtime import events as wire
+
+KEPT_LEDGERS = 64
+"""Spoken items whose ledgers still take corrections; older ones are final."""
+
+
+class Playback:
+    """The ledgers of the conversation, and the one that plays."""
+
+    def __init__(self, context: Context, stage: Stage) -> None:
+        self._context = context
+        self._stage = stage
+        self._ledgers: dict[str, Ledger] = {}
+        self.playing: Ledger | None = None
+        self.held = False
+
+    def follow(self, ledger: Ledger) -> None:
+        """This is what plays now."""
+        self._ledgers[ledger.item_id] = self.playing = ledger
+        if len(self._ledgers) > KEPT_LEDGERS:
+            oldest = next(iter(self._ledgers))
+            ledger = self._ledgers.pop(oldest)
+            ledger.truncate(ledger.sent)
+
+    def forget(self, item_id: str) -> None:
+        """The item was deleted."""
+        self._ledgers.pop(item_id, None)
+
+    def sounding(self, now: float) -> bool:
+        """Whether something that has begun to play has not yet been heard to its end."""
+        return self.playing is not None and bool(self.playing.anchors) and not self.playing.finished(now)
+
+    def deadline(self) -> float | None:
+        """When what plays will have been heard, by the pacer's clock."""
+        return self.playing.pacer.time_of(self.playing.produced) if self.playing is not None else None
+
+    # ------------------------------------------------------------------ interruption
+    def hold(self, now: float) -> None:
+        """Somebody may be interrupting: freeze what plays."""
+        ledger = self.playing
+        if ledger is None or ledger.finished(now):
+            return
+        self.held = True
+        ledger.hold(now)
+        self._context.emit(wire.Hold(item_id=ledger.item_id, content_index=ledger.content_index))
+
+    def resume(self, now: float) -> None:
+        """It was a cough: play on from the held sample."""
+        ledger = self.playing
+        if ledger is None or not self.held:
+            return
+        self.held = False
+        ledger.start(now, self._stage.sample(now))
+        self._context.emit(wire.Resume(item_id=ledger.item_id, content_index=ledger.content_index))
+
+    def stop(self, now: float) -> None:
+        """Cut off what plays; the history keeps what was heard of it."""
+        self.held = False
+        ledger, self.playing = self.playing, None
+        if ledger is None or ledger.finished(now):
+            return
+        ledger.cut(now)
+        item = self._context.history.find(ledger.item_id)
+        if item is not None:
+            item.status = "incomplete"
+        self._context.emit(wire.Stop(item_id=ledger.item_id, content_index=ledger.content_index))
+
+    # ------------------------------------------------------------------ what was heard
+    def report(self, event: wire.Playout, now: float) -> None:
+        """The player says where its loudspeaker is."""
+        ledger = self._ledgers.get(event.item_id)
+        if ledger is None:
+            return
+        if event.playing:
+            skew = (event.heard_samples - ledger.pacer.position(now)) / TIMELINE_RATE
+            self._context.do(Skew(skew))
+        ledger.report(now, event.heard_samples, event.playing)
+        self.anchor(ledger, now, event.playing)
+
+    def anchor(self, ledger: Ledger, now: float, playing: bool) -> None:
+        """Tie the ledger to the stage clock where it stands now, and tell whoever follows."""
+        stage = self._stage.sample(now)
+        ledger.anchor(now, stage)
+        self._context.emit(
+            wire.Anchor(
+                item_id=ledger.item_id,
+                content_index=ledger.content_index,
+                stage_sample=stage,
+                item_sample=ledger.heard(now),
+                playing=playing,
+            )
+        )
+
+    def release(self, now: float) -> None:
+        """Let go of sound that nobody will ask for."""
+        for ledger in self._ledgers.values():
+            ledger.release(now)
