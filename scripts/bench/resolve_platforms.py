@@ -50,7 +50,7 @@ class IndexUnreachable(RuntimeError):
 
 
 def default_set(python: str) -> list[str]:
-    """The requirements of a plain installation for `python`. pip would judge their conditions by the Python it runs on."""
+    """The requirements of a plain installation for `python`; pip would judge their conditions by its own Python."""
     requirements = map(Requirement, tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"])
     there = {"python_version": python, "python_full_version": f"{python}.0"}
     return [
