@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import html
+import json
 import re
 from collections import OrderedDict
 from importlib.resources import files
@@ -19,6 +20,7 @@ from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Scope
 
 BUILD_COMMAND = "./scripts/run"
+_LIGHT = "-light"
 HEAD_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 _package = Path(str(files("avatar")))
@@ -103,9 +105,30 @@ class Heads(StaticFiles):
         """Without heads the page draws none and says so."""
 
     def listing(self) -> list[dict[str, Any]]:
-        """The heads there are: name, address and size in bytes, by name."""
-        found = sorted(path for path in self._folder.glob("*.glb") if HEAD_NAME.fullmatch(path.stem))
-        return [{"name": path.stem, "url": f"/heads/{path.name}", "bytes": path.stat().st_size} for path in found]
+        """The heads there are, by name: `{name, title, url, bytes}`, and `light` with the `url` and `bytes` of the
+        variant for weak machines where there is one."""
+        found = {path.stem: path for path in sorted(self._folder.glob("*.glb")) if HEAD_NAME.fullmatch(path.stem)}
+        heads = []
+        for name, path in found.items():
+            if name.removesuffix(_LIGHT) in found and name.endswith(_LIGHT):
+                continue
+            head = {"name": name, "title": _title(path), **_file(path)}
+            if light := found.get(name + _LIGHT):
+                head["light"] = _file(light)
+            heads.append(head)
+        return heads
+
+
+def _file(path: Path) -> dict[str, Any]:
+    return {"url": f"/heads/{path.name}", "bytes": path.stat().st_size}
+
+
+def _title(path: Path) -> str:
+    """The head's title in the card beside it, else its name."""
+    try:
+        return str(json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["title"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return path.stem
 
 
 _STYLE = (
