@@ -24,6 +24,10 @@ def built(tmp_path, monkeypatch):
     heads = tmp_path / "heads"
     heads.mkdir()
     (heads / "ada.glb").write_bytes(b"glTF" + b"\0" * 96)
+    (heads / "ada-light.glb").write_bytes(b"glTF" + b"\0" * 6)
+    (heads / "ada.json").write_text('{"title": "Ada"}')
+    (heads / "bob.glb").write_bytes(b"glTF")
+    (heads / "eve-light.glb").write_bytes(b"glTF")
     (heads / "card.md").write_text("a card")
     (heads / "odd name.glb").write_bytes(b"glTF")
     monkeypatch.setattr(pages, "WEB_FOLDER", dist)
@@ -86,7 +90,8 @@ async def test_heads_by_name_and_nothing_else(browsing, built):
         assert (await http.get("/heads/ada.glb", headers={"If-None-Match": head.headers["etag"]})).status_code == 304
         for name in (
             "card.md",
-            "eve.glb",
+            "ada.json",
+            "eva.glb",
             "odd%20name.glb",
             "ada.glb.gz",
             ".glb",
@@ -112,7 +117,7 @@ async def test_no_way_leads_out_of_the_folders(browsing, built, root, way):
 
 
 async def test_a_link_out_of_the_folder_is_not_followed(browsing, built):
-    (built / "heads" / "eve.glb").symlink_to(built / "secret.glb")
+    (built / "heads" / "eva.glb").symlink_to(built / "secret.glb")
     async with browsing() as http:
         assert (await http.get("/heads/eve.glb")).status_code == 404
 
@@ -131,7 +136,12 @@ async def test_info_is_the_hub_s_with_the_heads(browsing, built):
     async with browsing() as http:
         info = (await http.get("/api/info")).json()
     assert info["voices"] == ["stub"]
-    assert info["heads"] == [{"name": "ada", "url": "/heads/ada.glb", "bytes": 100}]
+    light = {"url": "/heads/ada-light.glb", "bytes": 10}
+    assert info["heads"] == [
+        {"name": "ada", "title": "Ada", "url": "/heads/ada.glb", "bytes": 100, "light": light},
+        {"name": "bob", "title": "bob", "url": "/heads/bob.glb", "bytes": 4},
+        {"name": "eve-light", "title": "eve-light", "url": "/heads/eve-light.glb", "bytes": 4},
+    ]
     assert info["head"] == "auto"
 
 
