@@ -91,7 +91,7 @@ async def test_heads_by_name_and_nothing_else(browsing, built):
         for name in (
             "card.md",
             "ada.json",
-            "eva.glb",
+            "eve.glb",
             "odd%20name.glb",
             "ada.glb.gz",
             ".glb",
@@ -117,7 +117,7 @@ async def test_no_way_leads_out_of_the_folders(browsing, built, root, way):
 
 
 async def test_a_link_out_of_the_folder_is_not_followed(browsing, built):
-    (built / "heads" / "eva.glb").symlink_to(built / "secret.glb")
+    (built / "heads" / "eve.glb").symlink_to(built / "secret.glb")
     async with browsing() as http:
         assert (await http.get("/heads/eve.glb")).status_code == 404
 
