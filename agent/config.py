@@ -105,7 +105,7 @@ class Limits(Section):
     """A session in which nothing was said or typed for so long is closed."""
     send_seconds: float = Field(default=5.0, gt=0)
     """How long a socket may refuse what it is sent before it counts as dead."""
-    file_bytes: int = Field(default=512 * 2**20, ge=2**10)
+    file_bytes: int = Field(default=200_000_000, ge=2**10)
     """An audio file given on the command line."""
     file_seconds: float = Field(default=900.0, gt=0)
     """Sound in an audio file given on the command line."""

@@ -45,6 +45,7 @@ EXIT_CODES = {
     "agent.audio.files.AudioFileError": BAD_INPUT,
     "agent.config.ConfigError": BAD_INPUT,
     "agent.cli.common.UsageError": BAD_INPUT,
+    "agent.offline.UnknownVoiceError": BAD_INPUT,
     "agent.server.serve.ServeError": FAILED,
     "agent.asr.RecognizerError": FAILED,
     "agent.llm.DialogueError": FAILED,

@@ -1,0 +1,223 @@
+"""The conversation without a browser: a recorded question in, a spoken answer and its face out, as files."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+import agent.asr
+from agent.asr import Recognizer
+from agent.audio import TIMELINE_RATE, Pcm
+from agent.config import Settings
+from agent.conversation.effects import Speak
+from agent.conversation.inputs import Input, SentenceEnded, Spoke
+from agent.llm import DialogueEngine, Message, Prompt, TextDelta
+from agent.realtime.hub import NOT_CAUGHT, load_engines
+from agent.realtime.reply_maker import ReplyMaker
+from agent.realtime.runner import Engines
+from agent.tts import SynthesizerError, Voice
+from agent.tts.sentences import SentenceSplitter
+from avatar.blendshapes import FaceTrack
+from avatar.lipsync import Source
+from avatar.lipsync.heard import phones_of_speech
+from avatar.reply_face import ReplyFace
+
+Progress = Callable[[str], None]
+"""Is told what is being done now."""
+
+
+class UnknownVoiceError(ValueError):
+    """There is no such voice; the message names those there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Spoken text. pcm: shape (n,) at 24 kHz. face: its frames, from the first sample to the last."""
+
+    pcm: Pcm = field(repr=False)
+    face: FaceTrack = field(repr=False)
+    source: Source = "timed"
+    lookahead_ms: int = 0
+
+    @property
+    def seconds(self) -> float:
+        return len(self.pcm) / TIMELINE_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A recorded question, answered. timings_ms: how long each stage took, in the order they ran."""
+
+    heard: str
+    reply: str
+    speech: Speech
+    timings_ms: dict[str, float]
+
+
+class Startable(Protocol):
+    """An engine, as far as its life goes."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class _Stopwatch:
+    """Milliseconds from lap to lap."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._began = self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name] = round((now - self._last) * 1e3, 1)
+        self._last = now
+
+    def total(self) -> dict[str, float]:
+        return {**self.laps, "total": round((time.perf_counter() - self._began) * 1e3, 1)}
+
+
+async def answer(settings: Settings, question: Pcm, progress: Progress) -> Answer:
+    """Hear `question` (shape (n,), at agent.asr.RATE), answer it and speak the answer. What cannot be understood is
+    asked for again, never guessed at. Raises the engines' errors and UnknownVoiceError."""
+    engines = load_engines(settings)
+    watch = _Stopwatch()
+    progress("Starting the engines")
+    async with _running(engines.recognizer, engines.dialogue, engines.synthesizer):
+        watch.lap("start")
+        progress("Hearing the question")
+        heard = await _hear(engines.recognizer, question)
+        watch.lap("hear")
+        progress("Finding the answer")
+        text = await _think(engines.dialogue, settings, heard) if heard else NOT_CAUGHT[settings.language]
+        watch.lap("think")
+        progress("Speaking the answer")
+        speech = await _speak(engines, settings, text)
+        watch.lap("speak")
+    return Answer(heard, text, speech, watch.total())
+
+
+async def say(settings: Settings, text: str, progress: Progress) -> Speech:
+    """Speak `text`. Raises SynthesizerError and UnknownVoiceError."""
+    engines = load_engines(settings)
+    progress("Starting the voice")
+    async with _running(engines.synthesizer):
+        progress("Speaking")
+        return await _speak(engines, settings, text)
+
+
+async def voices(settings: Settings) -> tuple[Voice, ...]:
+    """The voices that the settings' synthesiser has."""
+    synthesizer = load_engines(settings).synthesizer
+    async with _running(synthesizer):
+        return synthesizer.voices
+
+
+async def face_of(pcm: Pcm, text: str) -> Speech:
+    """The face that belongs to recorded speech: `pcm` has shape (n,) at 24 kHz, `text` is what is said, or "" where
+    that is not known. Raises RecognizerError."""
+    phones, source = await phones_of_speech(pcm, text or None)
+    face = ReplyFace(source)
+    face.add(phones, pcm, 0, text)
+    return Speech(pcm, face.frames(len(pcm)), source, face.lookahead_ms)
+
+
+def choose_voice(settings: Settings, available: Iterable[Voice], text: str) -> str:
+    """The id of the voice that the settings name; of "auto", the first that speaks the language of `text`. Raises
+    UnknownVoiceError."""
+    by_id = {voice.id: voice for voice in available}
+    if settings.voice.name in by_id:
+        return settings.voice.name
+    if settings.voice.name != "auto":
+        raise UnknownVoiceError(f"there is no voice {settings.voice.name}; there are: {', '.join(by_id)}")
+    language = "zh" if any("\u4e00" <= character <= "\u9fff" for character in text) else settings.language
+    for voice in by_id.values():
+        if voice.language.split("-")[0] == language:
+            return voice.id
+    raise UnknownVoiceError(f"no voice speaks {language}; there are: {', '.join(by_id)}")
+
+
+@asynccontextmanager
+async def _running(*engines: Startable) -> AsyncIterator[None]:
+    try:
+        await asyncio.gather(*(engine.start() for engine in engines))
+        yield
+    finally:
+        await asyncio.gather(*(engine.stop() for engine in engines), return_exceptions=True)
+
+
+async def _hear(recognizer: Recognizer, pcm: Pcm) -> str:
+    """What was said, or "" where it was not understood."""
+    utterance = await recognizer.listen()
+    try:
+        for start in range(0, len(pcm), agent.asr.RATE):
+            await utterance.feed(pcm[start : start + agent.asr.RATE])
+        hypothesis = await utterance.refine()
+    finally:
+        await utterance.close()
+    return hypothesis.text.strip() if hypothesis.confidence >= recognizer.min_confidence else ""
+
+
+async def _think(dialogue: DialogueEngine, settings: Settings, heard: str) -> str:
+    prompt = Prompt((Message("user", heard),), instructions=settings.instructions, language=settings.language)
+    text = [delta.text async for delta in dialogue.reply(prompt) if isinstance(delta, TextDelta)]
+    return "".join(text).strip()
+
+
+async def _speak(engines: Engines, settings: Settings, text: str) -> Speech:
+    """Speak `text` sentence by sentence, as a conversation does."""
+    voice = choose_voice(settings, engines.synthesizer.voices, text)
+    splitter = SentenceSplitter()
+    sentences = [sentence for _, sentence in (*splitter.push(text), *splitter.flush()) if sentence.strip()]
+    made = _Made()
+    maker = ReplyMaker(0, engines.dialogue, engines.synthesizer, made.tell, with_face=True)
+    try:
+        for index, sentence in enumerate(sentences):
+            maker.speak(Speak(0, index, sentence, voice, settings.voice.speed))
+            await made.sentence()
+    finally:
+        maker.abandon()
+    return made.speech()
+
+
+class _Made:
+    """Collects what a ReplyMaker makes. Bounded by the text: one sentence is asked for after the other."""
+
+    def __init__(self) -> None:
+        self._pcm: list[Pcm] = []
+        self._face: list[FaceTrack] = []
+        self._error: str | None = None
+        self._ended = asyncio.Event()
+
+    def tell(self, what: Input) -> None:
+        match what:
+            case Spoke(pcm=pcm, frames=frames):
+                self._pcm.append(pcm)
+                if frames is not None:
+                    self._face.append(frames)
+            case SentenceEnded(error=error):
+                self._error = error
+                self._ended.set()
+
+    async def sentence(self) -> None:
+        """Wait for the end of the sentence. Raises SynthesizerError."""
+        await self._ended.wait()
+        self._ended.clear()
+        if self._error is not None:
+            raise SynthesizerError(self._error)
+
+    def speech(self) -> Speech:
+        if not self._pcm:
+            raise SynthesizerError("the voice said nothing: there is nothing in the text to be spoken")
+        face = FaceTrack(
+            0,
+            np.concatenate([track.weights for track in self._face]),
+            np.concatenate([track.head for track in self._face]),
+            np.concatenate([track.gaze for track in self._face]),
+        )
+        return Speech(np.concatenate(self._pcm), face)
