@@ -1,0 +1,103 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from agent.config import ConfigError, Settings, load
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder without a visavis.toml, and an environment without our variables."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.upper().startswith("VISAVIS_")]:
+        monkeypatch.delenv(name)
+
+
+def write(text: str, folder: Path = Path()) -> Path:
+    path = folder / "visavis.toml"
+    path.write_text(text)
+    return path
+
+
+def test_later_sources_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    write('language = "zh"\n[server]\nport = 1\n[voice]\nspeed = 1.2\nname = "a"')
+    monkeypatch.setenv("VISAVIS_SERVER__PORT", "2")
+    monkeypatch.setenv("VISAVIS_VOICE__NAME", "b")
+    settings = load(overrides={"server": {"port": 3}})
+    assert (settings.language, settings.voice.speed, settings.voice.name, settings.server.port) == ("zh", 1.2, "b", 3)
+
+
+def test_defaults_do_not_depend_on_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    write("[server]\nport = 1")
+    monkeypatch.setenv("VISAVIS_LANGUAGE", "zh")
+    assert Settings() == Settings(language="en")
+    assert Settings().server.port == 8080
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[server]\nprot = 1", "unknown key server.prot (did you mean server.port?)"),
+        ("[sever]\nport = 1", "unknown key sever (did you mean server?)"),
+        ("[server]\nport = 99999", "server.port = 99999: Input should be less than or equal to 65535"),
+        ('[engines]\ntts = "siri"', "engines.tts = 'siri': Input should be 'auto', 'flite' or 'espeak'"),
+        ("server = 3", "server must be a table with some of: host, port, "),
+        ("[server]\ntls_key = 'key.pem'", "server: tls_certificate and tls_key must be given together"),
+        ("[server]\nhost = '0.0.0.0'", "server: host 0.0.0.0 is open to others and needs a token"),
+        ("[engines.options.espeak]\nrate = [1]", "engines.options.espeak.rate = [1]: must be a string, a number"),
+        ("[server", "not valid TOML"),
+    ],
+)
+def test_an_error_is_one_line_naming_file_key_and_cause(text: str, message: str) -> None:
+    path = write(text)
+    with pytest.raises(ConfigError) as error:
+        load(path)
+    line = str(error.value)
+    assert line.startswith(f"{path}: ")
+    assert message in line
+    assert "\n" not in line
+
+
+def test_an_error_names_where_the_value_came_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    write("[server]\nport = 1")
+    monkeypatch.setenv("VISAVIS_SERVER__PORT", "many")
+    with pytest.raises(ConfigError, match=r"^environment variable VISAVIS_SERVER__PORT: server\.port = 'many'"):
+        load()
+    monkeypatch.setenv("VISAVIS_SERVER__PORT", "2")
+    with pytest.raises(ConfigError, match=r"^command line: server\.port = -1"):
+        load(overrides={"server": {"port": -1}})
+
+
+def test_a_file_that_was_named_must_be_there() -> None:
+    with pytest.raises(ConfigError, match=r"^nowhere\.toml: No such file"):
+        load(Path("nowhere.toml"))
+
+
+def test_the_token_has_a_short_name_and_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_TOKEN", "hush-hush")
+    settings = load(overrides={"server": {"host": "0.0.0.0"}})
+    assert settings.server.token.get_secret_value() == "hush-hush"
+    assert "hush-hush" not in repr(settings)
+    with pytest.raises(ConfigError) as error:
+        load(overrides={"server": {"token": ["hush-hush"]}})
+    assert "hush-hush" not in str(error.value)
+
+
+def test_variables_that_other_programs_set_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_PORT", "tcp://10.0.0.1:80")  # what Kubernetes sets for a service named visavis
+    monkeypatch.setenv("VISAVIS_SERVICE_HOST", "10.0.0.1")
+    assert load() == Settings()
+
+
+def test_lists_in_the_environment_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_SERVER__ALLOWED_HOSTS", "one.example, two.example")
+    assert load().server.allowed_hosts == ("one.example", "two.example")
+
+
+def test_paths_count_from_the_file_that_names_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "owner"
+    folder.mkdir()
+    path = write('[knowledge]\nfolder = "documents"', folder)
+    monkeypatch.chdir("/")
+    assert load(path).knowledge.folder == folder / "documents"
