@@ -117,9 +117,9 @@ export class OutputClock {
     this.offset = stamped - (missing > 0.02 ? missing : 0);
   }
 
-  /** The context's time that is heard at `now` ms. */
+  /** The context's time that is heard at `now` ms. A suspended context stands still, so it is never far beyond. */
   audibleAt(now: number): number {
-    return this.offset + now / 1000;
+    return Math.min(this.offset + now / 1000, this.source.currentTime + 0.05);
   }
 
   /** Seconds from the graph to the loudspeaker, as the browser estimates them. */

@@ -81,7 +81,7 @@ export class PlayerCore {
     const item = this.items[0];
     if (!item) return;
     item.queue.discardBefore(item.position.index - this.resampler.reach);
-    if (frame < this.nextReport) return;
+    if (!this.begun || frame < this.nextReport) return;
     this.nextReport = frame + REPORT_S * this.deviceRate;
     const sample = this.resampler.value(item.position);
     this.emit({ kind: "report", frame, item: item.id, sample, received: item.queue.end, playing: this.moving });

@@ -1,0 +1,347 @@
+import { bytesFromBase64, floatsFromPcm16, base64FromBytes, pcm16FromFloats } from "./base64";
+import { ItemTimeline, StageClock, type Anchor } from "./clock";
+import type { ClientEvent, Role, ServerEvent, SessionUpdate, VisavisState, WireItem } from "./events";
+import type { Face } from "./face";
+import type { PlayoutReport } from "./player";
+import { RATE } from "./shapes";
+import { Transcript } from "./transcript";
+import { Wire, type Connection, type Socket } from "./wire";
+
+/** The part of the player that a conversation drives. */
+export interface Speaker {
+  append(item: string, samples: Float32Array<ArrayBuffer>): void;
+  command(command: { kind: "end" | "stop"; item: string } | { kind: "hold" | "resume" | "clear" }): void;
+  heard(item: string): number;
+}
+
+export interface ConversationHandlers {
+  connection(state: Connection): void;
+  state(state: VisavisState): void;
+  session(session: Extract<ServerEvent, { type: "visavis.session" }>): void;
+  notice(message: string): void;
+  invitation(path: string): void;
+  timings(ms: Record<string, number>): void;
+}
+
+/** How many things said are told again to a server that lost them with the connection. */
+const MOST_RETOLD = 20;
+
+/** One conversation over one wire: events in, transcript, sound and face out, and the visitor's wishes back. */
+export class Conversation {
+  readonly transcript = new Transcript();
+  readonly stageClock = new StageClock();
+  /** A viewer's idea of playback, on the stage clock in seconds. */
+  readonly followed = new ItemTimeline();
+  readonly wire: Wire;
+  state: VisavisState = "idle";
+  role: Role | null = null;
+  speaker: Speaker | null = null;
+  voice = "";
+  language = "";
+  /** The reply that sounds, or is about to. */
+  private item = "";
+  /** A response was asked for, or is being made. */
+  private responding: "no" | "asked" | "yes" = "no";
+  private greeted = false;
+  private present = false;
+  private joined = false;
+  private made = 0;
+
+  constructor(
+    url: string,
+    private readonly face: Face,
+    private readonly handlers: ConversationHandlers,
+    open?: (url: string) => Socket,
+  ) {
+    const events = {
+      event: (event: ServerEvent, arrival: number) => this.receive(event, arrival),
+      connection: (state: Connection) => this.connectionChanged(state),
+    };
+    this.wire = open ? new Wire(url, events, open) : new Wire(url, events);
+  }
+
+  /** Whether a reply is being made or heard: there is something to interrupt. */
+  get busy(): boolean {
+    return this.responding !== "no" || this.item !== "";
+  }
+
+  /** What sounds at `now` ms for one who follows a player elsewhere. */
+  followedAt(now: number): Anchor | null {
+    const stage = this.stageClock.sampleAt(now);
+    return stage === null ? null : this.followed.at(stage / RATE);
+  }
+
+  // ------------------------------------------------------------------ what the visitor does
+  /** The visitor made a first gesture: from now on there may be sound, so the greeting may be spoken. */
+  visitorCame(): void {
+    this.present = true;
+    this.greet();
+  }
+
+  say(text: string): boolean {
+    const id = `item_${Date.now().toString(36)}_${++this.made}`;
+    if (this.wire.connection !== "open") return false;
+    this.greeted = true;
+    this.interrupt();
+    this.send({ type: "conversation.item.create", item: userItem(id, text) });
+    this.responding = "asked";
+    this.send({ type: "response.create" });
+    this.transcript.setText(id, "user", text, false);
+    return true;
+  }
+
+  /** Say `text` instead of what was said in `id`; the answers to that are taken back. */
+  sayInstead(id: string, text: string): boolean {
+    if (this.wire.connection !== "open") return false;
+    this.interrupt();
+    for (const entry of [...this.transcript.answersTo(id), this.transcript.find(id)]) {
+      if (!entry) continue;
+      this.send({ type: "conversation.item.delete", item_id: entry.id });
+      this.transcript.remove(entry.id);
+    }
+    return this.say(text);
+  }
+
+  /** Stop the reply that is being made or heard. Returns whether there was one. */
+  interrupt(): boolean {
+    const item = this.item;
+    if (!this.busy || this.role === "viewer") return false;
+    if (item) {
+      this.speaker?.command({ kind: "stop", item });
+      const heardMs = Math.floor((this.speaker?.heard(item) ?? 0) / (RATE / 1000));
+      if (this.responding === "no") {
+        this.send({ type: "conversation.item.truncate", item_id: item, content_index: 0, audio_end_ms: heardMs });
+      }
+    }
+    if (this.responding !== "no") this.send({ type: "response.cancel" });
+    return true;
+  }
+
+  startAnew(): void {
+    this.wire.close();
+    this.transcript.clear();
+    this.reset();
+    this.joined = this.greeted = false;
+    this.wire.connect();
+  }
+
+  setVoice(voice: string): void {
+    this.voice = voice;
+    this.configure();
+  }
+
+  setLanguage(language: string): void {
+    this.language = language;
+    this.configure();
+  }
+
+  invite(): void {
+    this.send({ type: "visavis.invite" });
+  }
+
+  // ------------------------------------------------------------------ what the devices do
+  hear(samples: Float32Array): void {
+    if (this.role !== "player") return;
+    this.send({ type: "input_audio_buffer.append", audio: base64FromBytes(pcm16FromFloats(samples)) });
+  }
+
+  reportPlayout(report: PlayoutReport): void {
+    this.send({
+      type: "visavis.playout",
+      item_id: report.item,
+      content_index: 0,
+      heard_samples: report.heard,
+      buffered_samples: report.buffered,
+      output_latency_ms: Math.round(report.latencyMs * 10) / 10,
+      playing: report.playing,
+    });
+  }
+
+  /** The player is done with an item: all of it was heard, or it was cut off at `sample`. */
+  playbackEnded(item: string, sample: number): void {
+    this.face.cut(item, sample);
+    this.transcript.cut(item, sample);
+    if (this.item === item) this.item = "";
+  }
+
+  // ------------------------------------------------------------------ what the server says
+  private receive(event: ServerEvent, arrival: number): void {
+    switch (event.type) {
+      case "session.created":
+        return this.configure();
+      case "visavis.session":
+        this.stageClock.observe(event.stage_now, arrival);
+        return this.join(event);
+      case "visavis.state":
+        this.state = event.state;
+        return this.handlers.state(event.state);
+      case "visavis.stage_face.delta":
+        this.stageClock.observe(event.stage_now, arrival);
+        return this.takeFrames(() => this.face.pushStage(event.start_sample, event.count, bytesFromBase64(event.data)));
+      case "error":
+        if (this.responding === "asked") this.responding = "no";
+        if (event.error.code === "response_cancel_not_active") return; // it ended by itself just then
+        return this.handlers.notice(event.error.message);
+      case "visavis.notice":
+        return this.handlers.notice(event.message);
+      case "visavis.invite":
+        return this.handlers.invitation(event.path);
+      case "visavis.timings":
+        return this.handlers.timings(event.ms);
+      case "response.created":
+        this.responding = "yes";
+        return;
+      case "response.done":
+        this.responding = "no";
+        return;
+      default:
+        this.receiveOfItem(event);
+    }
+  }
+
+  private receiveOfItem(event: ServerEvent): void {
+    switch (event.type) {
+      case "conversation.item.added":
+      case "conversation.item.done":
+        return this.itemAdded(event.item);
+      case "conversation.item.deleted":
+        return this.transcript.remove(event.item_id);
+      case "visavis.partial":
+        return this.transcript.setText(event.item_id, "user", event.text, true);
+      case "conversation.item.input_audio_transcription.completed":
+        return this.transcript.setText(event.item_id, "user", event.transcript, false);
+      case "conversation.item.input_audio_transcription.failed":
+        return this.transcript.setText(event.item_id, "user", "", false);
+      case "visavis.words":
+        return this.transcript.addWords(event.item_id, event.words);
+      case "visavis.citation":
+        return this.transcript.addSource(event.item_id, event);
+      case "response.output_text.delta":
+      case "response.output_audio_transcript.delta":
+        return this.transcript.append(event.item_id, event.delta);
+      default:
+        this.receiveOfReply(event);
+    }
+  }
+
+  private receiveOfReply(event: ServerEvent): void {
+    switch (event.type) {
+      case "response.output_audio.delta":
+        if (!this.speaker) return;
+        this.item = event.item_id;
+        return this.takeFrames(() =>
+          this.speaker?.append(event.item_id, floatsFromPcm16(bytesFromBase64(event.delta))),
+        );
+      case "response.output_audio.done":
+        return this.speaker?.command({ kind: "end", item: event.item_id });
+      case "response.output_face.delta":
+        return this.takeFrames(() =>
+          this.face.pushReply(event.item_id, event.start_sample, event.count, bytesFromBase64(event.data)),
+        );
+      case "visavis.hold":
+        return this.speaker?.command({ kind: "hold" });
+      case "visavis.resume":
+        return this.speaker?.command({ kind: "resume" });
+      case "visavis.stop":
+        return this.stopped(event.item_id);
+      case "visavis.anchor":
+        return this.follow(event);
+      default:
+        return; // not for us
+    }
+  }
+
+  private stopped(item: string): void {
+    if (this.speaker) this.speaker.command({ kind: "stop", item });
+    else if (this.role === "viewer") this.playbackEnded(item, this.followed.reached(item, Infinity));
+    if (this.speaker && this.item !== item) this.transcript.cut(item, this.speaker.heard(item));
+  }
+
+  private follow(event: Extract<ServerEvent, { type: "visavis.anchor" }>): void {
+    if (this.role !== "viewer") return; // a player's own clock is the better one
+    const { item_id: item, item_sample: sample, playing } = event;
+    this.followed.add({ time: event.stage_sample / RATE, item, sample, playing });
+    if (playing) this.item = item;
+  }
+
+  private itemAdded(item: WireItem): void {
+    if (item.type !== "message" || item.role !== "user") return;
+    const text = (item.content ?? []).map((part) => part.text ?? part.transcript ?? "").join(" ");
+    if (text.trim()) this.transcript.setText(item.id, "user", text, false);
+  }
+
+  /** Torn data costs a frame or a piece of sound, not the conversation. */
+  private takeFrames(take: () => void): void {
+    try {
+      take();
+    } catch (error) {
+      console.warn("visavis: a piece of sound or face could not be read:", error);
+    }
+  }
+
+  // ------------------------------------------------------------------ sessions
+  private configure(): void {
+    const session: SessionUpdate = { type: "realtime", avatar: { format: "arkit52", fps: 60 } };
+    if (this.role !== "viewer" && (this.voice || this.language)) {
+      session.audio = {};
+      if (this.language) session.audio.input = { transcription: { language: this.language } };
+      if (this.voice) session.audio.output = { voice: this.voice };
+    }
+    this.send({ type: "session.update", session });
+  }
+
+  private join(event: Extract<ServerEvent, { type: "visavis.session" }>): void {
+    const first = this.role === null;
+    this.role = event.role;
+    this.handlers.session(event);
+    if (event.role === "viewer" || !first) return;
+    if (this.joined) this.retell();
+    this.joined = true;
+    this.greet();
+  }
+
+  private greet(): void {
+    if (!this.present || this.greeted || this.role !== "player" || this.wire.connection !== "open") return;
+    this.greeted = true;
+    // So that words typed at once interrupt a greeting that has not answered yet.
+    this.responding = "asked";
+    this.send({ type: "visavis.greet" });
+  }
+
+  /** A new session knows nothing: tell it what was said before the connection was lost. */
+  private retell(): void {
+    const said = this.transcript.entries.filter((entry) => entry.role !== "note" && entry.text && !entry.open);
+    for (const { id, role, text } of said.slice(-MOST_RETOLD)) {
+      this.send({ type: "conversation.item.create", item: role === "user" ? userItem(id, text) : assistantItem(id, text) });
+    }
+  }
+
+  private connectionChanged(state: Connection): void {
+    if (state === "lost") this.reset();
+    this.handlers.connection(state);
+  }
+
+  private reset(): void {
+    for (const entry of this.transcript.entries) if (entry.open) this.transcript.close(entry.id);
+    this.role = null;
+    this.item = "";
+    this.responding = "no";
+    this.state = "idle";
+    this.speaker?.command({ kind: "clear" });
+    this.followed.clear();
+    this.stageClock.reset();
+    this.face.clear();
+  }
+
+  private send(event: ClientEvent): boolean {
+    return this.wire.send(event);
+  }
+}
+
+function userItem(id: string, text: string): WireItem {
+  return { id, type: "message", role: "user", content: [{ type: "input_text", text }] };
+}
+
+function assistantItem(id: string, text: string): WireItem {
+  return { id, type: "message", role: "assistant", content: [{ type: "output_text", text }] };
+}

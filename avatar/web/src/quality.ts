@@ -1,0 +1,56 @@
+/** How the face is drawn. */
+export interface Quality {
+  /** Device pixels for one pixel of the page, at most. */
+  pixelRatio: number;
+  /** Skin, eyes and hair with their own shading, and shadows. */
+  fine: boolean;
+  /** The small head, its morphs worked out here and not on the GPU. */
+  light: boolean;
+}
+
+/** From the best to the cheapest. */
+export const LEVELS: readonly Quality[] = [
+  { pixelRatio: 2, fine: true, light: false },
+  { pixelRatio: 1.25, fine: true, light: false },
+  { pixelRatio: 1, fine: false, light: false },
+  { pixelRatio: 1, fine: false, light: true },
+  { pixelRatio: 0.75, fine: false, light: true },
+  { pixelRatio: 0.5, fine: false, light: true },
+];
+/** Where a machine without a GPU begins. */
+export const LIGHT_LEVEL = 3;
+
+const SLOW_MS = 23;
+const WINDOW = 45;
+const SETTLE_MS = 1500;
+
+/**
+ * Steps down while frames take too long. It never steps up: a face that changes its looks back and forth is worse
+ * than one that stays plain.
+ */
+export class Governor {
+  private readonly recent: number[] = [];
+  private quietUntil = 0;
+
+  constructor(public level: number) {}
+
+  /** A frame came `interval` ms after the last, at `now` ms. Returns whether the level changed. */
+  frame(interval: number, now: number): boolean {
+    if (interval > 1000) this.settle(now); // the tab was hidden
+    if (now < this.quietUntil || this.level >= LEVELS.length - 1) return false;
+    this.recent.push(interval);
+    if (this.recent.length < WINDOW) return false;
+    const median = [...this.recent].sort((a, b) => a - b)[WINDOW >> 1]!;
+    this.recent.length = 0;
+    if (median <= SLOW_MS) return false;
+    this.level++;
+    this.settle(now);
+    return true;
+  }
+
+  /** Shaders compile, or a head loads: what comes next says nothing. */
+  settle(now: number): void {
+    this.recent.length = 0;
+    this.quietUntil = now + SETTLE_MS;
+  }
+}
