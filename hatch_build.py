@@ -41,8 +41,13 @@ def build(web: Path, say: Callable[[str], None]) -> None:
     if not (web / "package-lock.json").is_file():
         raise RuntimeError(f"{web}/package-lock.json is missing: the browser app's sources are not complete")
     made_from = sources_hash(web)
-    say("Building the browser app: npm ci")
-    _npm(web, "ci", "--no-audit", "--no-fund")
+    installed_from = hashlib.sha256((web / "package-lock.json").read_bytes()).hexdigest()
+    installed = web / "node_modules" / STAMP
+    if not (installed.is_file() and installed.read_text() == installed_from):
+        say("Building the browser app: npm ci")
+        _npm(web, "ci", "--no-audit", "--no-fund")
+        installed.parent.mkdir(exist_ok=True)
+        installed.write_text(installed_from)
     say("Building the browser app: npm run build")
     _npm(web, "run", "build")
     if not (web / "dist" / "index.html").is_file():
@@ -65,8 +70,8 @@ def _npm(web: Path, *arguments: str) -> None:
         output = bytes(done.stdout).decode(errors="replace").strip().splitlines()
         tail = "\n".join(output[-25:])
         raise RuntimeError(
-            f"{tail}\nThe browser app could not be built: `npm {' '.join(arguments)}` failed with {done.returncode}, its"
-            " output is above. Check the network and your npm registry setting (~/.npmrc), then install again."
+            f"{tail}\nThe browser app could not be built: `npm {' '.join(arguments)}` failed with {done.returncode}"
+            " (its output is above). Check the network and your npm registry setting (~/.npmrc), then install again."
         )
 
 
