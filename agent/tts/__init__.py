@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from agent.audio import Pcm
+
+if TYPE_CHECKING:
+    from agent.tts.voices import Voices
 
 WordSource = Literal["engine", "aligned", "estimated"]
 
@@ -79,3 +82,29 @@ class Synthesizer(Protocol):
     async def stop(self) -> None:
         """Free everything, worker processes included."""
         ...
+
+
+def load(name: str = "auto", **options: Any) -> "Voices":
+    """The synthesizer of that name, not yet started. "auto" is all that are there: flite, easier to understand, before
+    espeak-ng, which also stands in for it. `options` are espeak-ng's. Raises ValueError for an unknown name."""
+    from agent.tts.espeak import EspeakSynthesizer  # noqa: PLC0415 -- engines import this module's contracts
+    from agent.tts.flite import FliteSynthesizer, installed  # noqa: PLC0415
+    from agent.tts.voices import Voices  # noqa: PLC0415
+
+    if name == "espeak":
+        return Voices([EspeakSynthesizer(**options)])
+    if name == "flite":  # it has English alone: espeak-ng speaks the rest
+        return Voices([FliteSynthesizer(), EspeakSynthesizer(**options)], required=("flite",))
+    if name == "auto":
+        espeak = EspeakSynthesizer(**options)
+        return Voices([FliteSynthesizer(), espeak] if installed() else [espeak])
+    raise ValueError(f"unknown tts engine {name!r}; known: auto, flite, espeak")
+
+
+def hints() -> list[str]:
+    """What one command would bring, in words for a visitor."""
+    from agent.tts.flite import installed  # noqa: PLC0415
+
+    if installed():
+        return []
+    return ["A voice that is easier to understand is one command away: sudo apt-get install flite. Then start again."]

@@ -13,6 +13,9 @@ LEAD_SECONDS = 0.008
 TAIL_SECONDS = 0.12
 """Silence kept after it: the pause between sentences."""
 _QUIET = 0.003
+_QUIET_OF_PEAK = 0.01
+_RELEASE_SECONDS = 0.03
+"""Speech may ring on so long after its last phone."""
 _LEVEL = 0.09
 _PEAK = 0.89
 _RAMP_SECONDS = 0.004
@@ -24,11 +27,10 @@ def shape(pcm: Pcm, rate: int, phones: Sequence[Phone], words: Sequence[Word]) -
     pcm has shape (n,) at `rate` Hz. Its voice comes out at a root mean square of 0.09 (the silent parts not counted)
     and never above 0.89, so that voices of different engines are equally loud and none clips.
     """
-    loud = np.flatnonzero(np.abs(pcm) > _QUIET)
-    if len(loud) == 0:
+    bounds = _bounds(pcm, rate, phones)
+    if bounds is None:
         return SpeechChunk(np.zeros(0, np.float32), rate)
-    first = max(0, int(loud[0]) - round(LEAD_SECONDS * rate))
-    last = int(loud[-1]) + 1
+    first, last = bounds
     tail = round(TAIL_SECONDS * rate)
     body = pcm[first:last]
     out = np.zeros(len(body) + tail, np.float32)
@@ -38,6 +40,20 @@ def shape(pcm: Pcm, rate: int, phones: Sequence[Phone], words: Sequence[Word]) -
     out[len(body) - ramp : len(body)] *= np.linspace(1, 0, ramp, dtype=np.float32)
     shift, seconds = first / rate, len(out) / rate
     return SpeechChunk(out, rate, _shift_phones(phones, shift, seconds), _shift_words(words, shift, seconds))
+
+
+def _bounds(pcm: Pcm, rate: int, phones: Sequence[Phone]) -> tuple[int, int] | None:
+    """The samples [first, last) to keep: where there is sound, and where a phone says that it is speech."""
+    loud = np.flatnonzero(np.abs(pcm) > max(_QUIET, _QUIET_OF_PEAK * float(np.abs(pcm).max(initial=0))))
+    if len(loud) == 0:
+        return None
+    first, last = int(loud[0]), int(loud[-1]) + 1
+    sounding = [phone for phone in phones if phone.symbol]
+    if sounding:
+        first = max(first, round(sounding[0].start * rate))
+        last = min(last, round((sounding[-1].end + _RELEASE_SECONDS) * rate))
+    first = max(0, first - round(LEAD_SECONDS * rate))
+    return (first, last) if first < last else None
 
 
 def _gain(pcm: Pcm) -> float:

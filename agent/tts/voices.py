@@ -1,0 +1,96 @@
+"""All voices behind one door: a voice's id says which engine speaks, and another takes over when it cannot."""
+
+import logging
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import aclosing
+
+from agent.tts import SpeechChunk, Synthesizer, SynthesizerError, Voice
+
+_log = logging.getLogger(__name__)
+
+
+class Voices:
+    """Several synthesizers as one. Their order is the order of preference.
+
+    An engine that cannot start is left out. One that fails at a sentence before any of it has sounded is stood in for
+    by the next engine's voice of the same language, and of the same gender where there is one.
+    """
+
+    name = "voices"
+
+    def __init__(self, engines: Sequence[Synthesizer], *, required: Collection[str] = ()) -> None:
+        self._wanted = tuple(engines)
+        self._required = required
+        self._engines: tuple[Synthesizer, ...] = ()
+        self.voices: tuple[Voice, ...] = tuple(voice for engine in engines for voice in engine.voices)
+        self.missing: dict[str, str] = {}
+        """Engines left out at the start: name → why, and what to do about it."""
+
+    async def start(self) -> None:
+        """Start the engines. Raises SynthesizerError when a required one, or every one, cannot start."""
+        started: list[Synthesizer] = []
+        for engine in self._wanted:
+            try:
+                await engine.start()
+            except SynthesizerError as error:
+                if engine.name in self._required:
+                    raise
+                self.missing[engine.name] = str(error)
+            else:
+                started.append(engine)
+        if not started:
+            raise SynthesizerError("no voice: " + "; ".join(self.missing.values()))
+        if self.missing:
+            _log.warning("without %s", "; ".join(self.missing.values()))
+        self._engines = tuple(started)
+        self.voices = tuple(voice for engine in started for voice in engine.voices)
+
+    def default_voice(self, language: str) -> str:
+        """The id of the preferred voice for a BCP 47 tag: of that very tag, else of that language, else any."""
+        tag = language.lower()
+        by_tag = [voice for voice in self.voices if voice.language.lower() == tag]
+        by_language = [voice for voice in self.voices if _primary(voice) == tag.partition("-")[0]]
+        best_engine = [voice for voice in by_tag if by_language and voice.engine == by_language[0].engine]
+        return (best_engine or by_language or list(self.voices))[0].id
+
+    async def speak(self, text: str, *, voice: str, speed: float = 1.0) -> AsyncGenerator[SpeechChunk, None]:
+        chosen = next((known for known in self.voices if known.id == voice), None)
+        if chosen is None:
+            raise ValueError(f"unknown voice {voice!r}; known: {', '.join(known.id for known in self.voices)}")
+        candidates = [chosen, *self._substitutes(chosen)]
+        for candidate, following in zip(candidates, [*candidates[1:], None], strict=True):
+            sounded = False
+            try:
+                async with aclosing(self._speak_as(candidate, text, speed)) as chunks:
+                    async for chunk in chunks:
+                        sounded = True
+                        yield chunk
+                return
+            except SynthesizerError as error:
+                if sounded or following is None:
+                    raise
+                _log.warning("voice %s failed (%s); %s speaks instead", candidate.id, error, following.id)
+
+    async def stop(self) -> None:
+        for engine in self._engines:
+            await engine.stop()
+
+    async def _speak_as(self, voice: Voice, text: str, speed: float) -> AsyncGenerator[SpeechChunk, None]:
+        engine = next(engine for engine in self._engines if voice in engine.voices)
+        async for chunk in engine.speak(text, voice=voice.id, speed=speed):
+            yield chunk
+
+    def _substitutes(self, voice: Voice) -> list[Voice]:
+        """One voice of each other engine that speaks the language, in order of preference."""
+        found = []
+        for engine in self._engines:
+            if engine.name == voice.engine:
+                continue
+            able = [other for other in engine.voices if _primary(other) == _primary(voice)]
+            able.sort(key=lambda other: (other.gender != voice.gender, other.language != voice.language))
+            found += able[:1]
+        return found
+
+
+def _primary(voice: Voice) -> str:
+    return voice.language.lower().partition("-")[0]
