@@ -46,28 +46,28 @@ class Head:
     """Yaw, pitch and roll of the stage's head, without its share in the gaze and the breath."""
 
     def __init__(self, rng: np.random.Generator) -> None:
-        self._rng = rng
+        self._rng, self._nod_rng = rng.spawn(2)
         self._mood: Mood = "idle"
-        self._side = float(rng.choice((-1.0, 1.0)))
-        self._drift = Drift(rng, _DRIFT)
+        self._side = float(self._rng.choice((-1.0, 1.0)))
+        self._drift = Drift(self._rng, _DRIFT)
         self._posture = Ease(np.zeros(3), 0.9)
         self._lively = Ease(np.ones(1), 0.8)
         self._shift: Curve = np.zeros(3)
-        self._next_shift = float(rng.uniform(*_SHIFT_SECONDS))
+        self._next_shift = float(self._rng.uniform(*_SHIFT_SECONDS))
         self._nods: list[_Nod] = []
         self._nodded_until = -_NOD_REST
 
     def answer(self, phrase_end: float, earliest: float) -> None:
         """The partner's phrase ended at `phrase_end`; a nod may follow, not before `earliest` (both seconds)."""
-        start = phrase_end + float(self._rng.uniform(*_NOD_AFTER))
-        cycles = int(self._rng.choice((1, 2, 3), p=(0.45, 0.40, 0.15)))
+        start = phrase_end + float(self._nod_rng.uniform(*_NOD_AFTER))
+        cycles = int(self._nod_rng.choice((1, 2, 3), p=(0.45, 0.40, 0.15)))
         nod = _Nod(
             max(start, earliest),
-            float(self._rng.uniform(2.7, 4.4)),
+            float(self._nod_rng.uniform(2.7, 4.4)),
             cycles,
-            float(np.radians(self._rng.uniform(2.4, 3.6) * (1 + 0.2 * (cycles - 1)))),
+            float(np.radians(self._nod_rng.uniform(2.4, 3.6) * (1 + 0.2 * (cycles - 1)))),
         )
-        willing = self._rng.random() < _NOD_CHANCE
+        willing = self._nod_rng.random() < _NOD_CHANCE
         in_time = nod.start <= phrase_end + _NOD_LATEST and nod.start >= self._nodded_until + _NOD_REST
         if willing and in_time:
             self._nods.append(nod)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from agent.audio import TIMELINE_RATE, Pcm
 from agent.tts import Phone
 from avatar.blendshapes import FPS, SAMPLES_PER_FRAME, FaceTrack
+from avatar.lipsync.closures import with_stop_closures
 from avatar.lipsync.phones import (
     ARKIT_CHANNEL,
     ARKIT_COLUMN,
@@ -51,11 +52,12 @@ _GLIMPSE = 0.06
 """A silence shorter than this, in seconds, is a join between words rather than a rest: the mouth hardly heeds it."""
 _GLIMPSE_DOMINANCE = 0.02
 _LABIODENTAL_ROLL = 0.45
-_LABIODENTAL_JAW = 0.06
+_LABIODENTAL_JAW = 0.10
 _SIBILANT_JAW = 0.10
-_ON, _OFF = 0.035, 0.030
+_ON, _OFF = 0.040, 0.035
 """Seconds in which a constraint takes hold and lets go: lips take that long to meet and part."""
-_PRESS_ON, _PRESS_OFF = 0.08, 0.07
+_SLOW_ON, _SLOW_OFF = 0.09, 0.08
+"""The same for the jaw, which is heavier than the lips, and for pressing the lips, which comes and goes with it."""
 _REST = 0.5
 """Seconds computed beyond a sentence's end; the mouth has come to rest long before."""
 _JOIN = 0.08
@@ -118,17 +120,16 @@ def constrain(curves: Curves, timeline: Sequence[Segment], times: Curves, not_be
     def reachable(start: float, end: float) -> tuple[float, float]:
         return min(max(start, not_before + _ON), end), end
 
-    def held(*visemes: str) -> Curves:
-        return _hold([reachable(s.start, s.end) for s in timeline if s.viseme in visemes], times)
+    def held(*visemes: str) -> list[tuple[float, float]]:
+        return [reachable(s.start, s.end) for s in timeline if s.viseme in visemes]
 
     sealed = _hold([reachable(s.start, s.closed_until) for s in timeline if s.viseme == "PP"], times)
-    bitten = held("FF")
-    hissing = held("SS", "CH", "IH_SH")
-    touching = [(s.start, s.end) for s in timeline if s.viseme in ("PP", "FF")]
-    curves[:, _CLOSURE_SHAPES] *= _hold(touching, times, _PRESS_ON, _PRESS_OFF)[:, None]
+    bitten = _hold(held("FF"), times)
+    curves[:, _CLOSURE_SHAPES] *= _hold(held("PP", "FF"), times, _SLOW_ON, _SLOW_OFF)[:, None]
     jaw = curves[:, _JAW_OPEN]
-    jaw = np.minimum(jaw, _LABIODENTAL_JAW + (1 - bitten) * np.maximum(jaw - _LABIODENTAL_JAW, 0))
-    jaw = np.minimum(jaw, _SIBILANT_JAW + (1 - hissing) * np.maximum(jaw - _SIBILANT_JAW, 0))
+    for visemes, limit in ((("FF",), _LABIODENTAL_JAW), (("SS", "CH", "IH_SH"), _SIBILANT_JAW)):
+        free = 1 - _hold(held(*visemes), times, _SLOW_ON, _SLOW_OFF)
+        jaw = np.minimum(jaw, limit + free * np.maximum(jaw - limit, 0))
     curves[:, _JAW_OPEN] = jaw
     curves[:, _ROLL] = np.maximum(curves[:, _ROLL], _LABIODENTAL_ROLL * bitten)
     curves[:, _CLOSE] = sealed * jaw
@@ -156,12 +157,13 @@ class TimedLips:
         self._labels: NDArray[np.int8] = np.zeros(0, np.int8)
 
     def add(self, phones: Sequence[Phone], pcm: Pcm, start_sample: int, text: str) -> None:
-        """See MouthTrack. Only the phones and the length of `pcm` matter here. Raises ValueError when `start_sample`
-        is negative."""
+        """See MouthTrack. Of `pcm` only the length matters, and where stops are silent. Raises ValueError when
+        `start_sample` is negative."""
         if start_sample < 0:
             raise ValueError(f"start_sample {start_sample} is negative")
         offset = start_sample / TIMELINE_RATE
-        new = [s for s in segments(phones, offset) if s.start >= offset and s.end < offset + _LONGEST_SENTENCE]
+        sounded = with_stop_closures(phones, pcm)
+        new = [s for s in segments(sounded, offset) if s.start >= offset and s.end < offset + _LONGEST_SENTENCE]
         self._spoken += new
         self._end = max(self._end, offset + len(pcm) / TIMELINE_RATE, *(s.end for s in new))
         first = max(self._given, -(-start_sample // SAMPLES_PER_FRAME))

@@ -22,7 +22,8 @@ export interface Options {
   /** Follow another page's conversation with this token. */
   viewer: string;
   transparent: boolean;
-  light: boolean;
+  /** Draw at this level of quality, whatever the machine can do; null: as well as it can. */
+  level: number | null;
   rawMicrophone: boolean;
   debug: boolean;
 }
@@ -101,7 +102,6 @@ export class App {
       connection: (state) => this.connectionChanged(state),
       state: (state) => this.stateChanged(state),
       session: (session) => {
-        this.sheet.hears = session.capabilities.hears ?? null;
         if (this.wasLost && session.role === "player" && conversation.transcript.entries.length) {
           conversation.transcript.note("The connection was lost and is back. What was said before is still known.");
         }
@@ -141,7 +141,7 @@ export class App {
 
   private makeViewport(): Viewport | null {
     try {
-      return new Viewport(byId("face"), this.options.light);
+      return new Viewport(byId("face"), this.options.level);
     } catch {
       this.notices.show("This browser cannot draw the face (it has no WebGL 2). You can still talk.", { keep: true });
       return null;
@@ -219,7 +219,7 @@ export class App {
     let told = "";
     while (!this.info) {
       try {
-        this.info = await fetchInfo();
+        this.info = await fetchInfo(this.options.viewer);
       } catch (error) {
         const message = error instanceof InfoError ? error.message : "The server's answer could not be read.";
         if (message !== told) this.notices.show(message, { keep: true });
@@ -243,8 +243,9 @@ export class App {
 
   private async showHead(): Promise<void> {
     const heads = this.info?.heads ?? [];
-    const head = heads.find(({ name }) => name === this.settings.values.head) ?? heads[0];
-    byId("name").textContent = head?.label ?? this.info?.title ?? "Visavis";
+    const wanted = [this.settings.values.head, this.info?.head];
+    const head = wanted.map((name) => heads.find((each) => each.name === name)).find((each) => each) ?? heads[0];
+    byId("name").textContent = head?.title ?? this.info?.title ?? "Visavis";
     if (!head) this.notices.show("This server has no head to show. You can still talk.");
     if (!head || !this.loop.viewport) return;
     try {

@@ -1,21 +1,28 @@
 /** What `/api/info` says about this server. */
 export interface Info {
   title: string;
-  heads: { name: string; label: string; url: string; light_url: string }[];
+  heads: { name: string; title: string; url: string; light?: { url: string } }[];
+  /** The head that the owner chose, or "auto". */
+  head: string;
   voices: { id: string; name: string; language: string; gender: string }[];
   default_voice: string;
+  /** Without a choice it speaks this one. */
+  language: string;
   languages: string[];
+  /** What it understands when spoken to. */
+  hears: string[];
   hints: string[];
 }
 
 /** What went wrong in asking, in a sentence for the visitor. */
 export class InfoError extends Error {}
 
-/** Throws InfoError. What a server leaves out is empty. */
-export async function fetchInfo(): Promise<Info> {
+/** `viewer` is a follower's token or "". Throws InfoError. What a server leaves out is empty. */
+export async function fetchInfo(viewer: string): Promise<Info> {
+  const query = viewer ? `?${new URLSearchParams({ viewer }).toString()}` : "";
   let response: Response;
   try {
-    response = await fetch("/api/info", { credentials: "same-origin" });
+    response = await fetch(`/api/info${query}`, { credentials: "same-origin" });
   } catch {
     throw new InfoError("The server does not answer.");
   }
@@ -27,9 +34,12 @@ export async function fetchInfo(): Promise<Info> {
   return {
     title: info.title || "Visavis",
     heads: info.heads ?? [],
+    head: info.head ?? "auto",
     voices: info.voices ?? [],
     default_voice: info.default_voice ?? "",
+    language: info.language ?? "",
     languages: info.languages ?? [],
+    hears: info.hears ?? [],
     hints: info.hints ?? [],
   };
 }

@@ -8,8 +8,6 @@ const LANGUAGE_NAMES = new Intl.DisplayNames(["en"], { type: "language" });
 export class SettingsSheet {
   private readonly dialog = byId<HTMLDialogElement>("settings");
   private info: Info | null = null;
-  /** Languages that this server understands when spoken; null: not known. */
-  hears: string[] | null = null;
 
   constructor(
     private readonly settings: Settings,
@@ -64,21 +62,17 @@ export class SettingsSheet {
     if (!info) return;
     const { language, voice, head } = settings.values;
     const languages = info.languages.map((tag): [string, string] => [tag, nameOf(tag)]);
-    fillSelect(byId("set-language"), languages, language || info.languages[0] || "");
-    const chosen = language || info.languages[0] || "";
+    const chosen = language || info.language;
+    fillSelect(byId("set-language"), languages, chosen);
     const voices = info.voices.filter((each) => speaks(each.language, chosen));
     const options = voices.map((each): [string, string] => [each.id, `${each.name} · ${each.language}`]);
     fillSelect(byId("set-voice"), [["", "Automatic"], ...options], voice);
-    const heads = info.heads.map((each): [string, string] => [each.name, each.label]);
-    fillSelect(byId("set-head"), heads, head || info.heads[0]?.name || "");
+    const heads = info.heads.map((each): [string, string] => [each.name, each.title]);
+    fillSelect(byId("set-head"), heads, head || info.head);
     byId("head-field").hidden = heads.length < 2;
-    this.showHearing(chosen);
-  }
-
-  private showHearing(language: string): void {
     const hint = byId("language-hint");
-    hint.hidden = !this.hears || this.hears.some((tag) => speaks(tag, language));
-    hint.textContent = `It speaks ${nameOf(language)} but cannot hear it yet: type, and it answers aloud.`;
+    hint.hidden = info.hears.some((tag) => speaks(tag, chosen));
+    hint.textContent = `It speaks ${nameOf(chosen)} but cannot hear it yet: type, and it answers aloud.`;
   }
 
   private async fillDevices(): Promise<void> {

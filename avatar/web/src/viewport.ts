@@ -15,7 +15,7 @@ import type { Pose } from "./shapes";
 
 export interface HeadFiles {
   url: string;
-  light_url: string;
+  light?: { url: string };
 }
 
 const FIELD_OF_VIEW = 24;
@@ -42,12 +42,13 @@ export class Viewport {
   /** Throws when there is no WebGL. */
   constructor(
     private readonly canvas: HTMLCanvasElement,
-    private readonly forceLight: boolean,
+    private readonly fixedLevel: number | null,
   ) {
     this.software = isSoftware();
-    const antialias = !this.software && !forceLight;
+    const level = fixedLevel ?? (this.software ? LIGHT_LEVEL : 0);
+    const antialias = !LEVELS[level]!.light;
     this.renderer = new WebGLRenderer({ canvas, antialias, alpha: true, powerPreference: "high-performance" });
-    this.governor = new Governor(this.software || forceLight ? LIGHT_LEVEL : 0);
+    this.governor = new Governor(level);
     this.renderer.toneMapping = NeutralToneMapping;
     this.renderer.shadowMap.type = PCFShadowMap;
     this.addLights();
@@ -71,7 +72,7 @@ export class Viewport {
 
   /** Draw the pose; `interval` is the time between frames so far, in ms. */
   draw(pose: Pose, interval: number, now: number): void {
-    if (this.governor.frame(interval, now)) {
+    if (this.fixedLevel === null && this.governor.frame(interval, now)) {
       this.applyQuality();
       void this.load().catch(() => undefined); // the head that is there goes on
     }
@@ -86,8 +87,8 @@ export class Viewport {
 
   private async load(): Promise<void> {
     if (!this.files || this.loading) return;
-    const light = this.quality.light || this.forceLight;
-    const url = light ? this.files.light_url || this.files.url : this.files.url;
+    const { light } = this.quality;
+    const url = light ? (this.files.light ?? this.files).url : this.files.url;
     if (url === this.headUrl) return;
     this.loading = true;
     try {
