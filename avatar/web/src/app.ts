@@ -141,7 +141,9 @@ export class App {
 
   private makeViewport(): Viewport | null {
     try {
-      return new Viewport(byId("face"), this.options.level);
+      const viewport = new Viewport(byId("face"), this.options.level);
+      document.body.classList.toggle("frugal", viewport.software);
+      return viewport;
     } catch {
       this.notices.show("This browser cannot draw the face (it has no WebGL 2). You can still talk.", { keep: true });
       return null;

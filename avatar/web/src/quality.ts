@@ -21,7 +21,8 @@ export const LEVELS: readonly Quality[] = [
 export const LIGHT_LEVEL = 3;
 
 const SLOW_MS = 23;
-const WINDOW = 45;
+const WINDOW_MS = 1500;
+const LEAST_FRAMES = 6;
 const SETTLE_MS = 1500;
 
 /**
@@ -31,16 +32,18 @@ const SETTLE_MS = 1500;
 export class Governor {
   private readonly recent: number[] = [];
   private quietUntil = 0;
+  private since = 0;
 
   constructor(public level: number) {}
 
   /** A frame came `interval` ms after the last, at `now` ms. Returns whether the level changed. */
   frame(interval: number, now: number): boolean {
-    if (interval > 1000) this.settle(now); // the tab was hidden
+    if (interval > 1000 && this.recent.length) this.settle(now); // the tab was hidden
     if (now < this.quietUntil || this.level >= LEVELS.length - 1) return false;
+    if (this.recent.length === 0) this.since = now;
     this.recent.push(interval);
-    if (this.recent.length < WINDOW) return false;
-    const median = [...this.recent].sort((a, b) => a - b)[WINDOW >> 1]!;
+    if (now - this.since < WINDOW_MS || this.recent.length < LEAST_FRAMES) return false;
+    const median = this.recent.sort((a, b) => a - b)[this.recent.length >> 1]!;
     this.recent.length = 0;
     if (median <= SLOW_MS) return false;
     this.level++;

@@ -20,10 +20,10 @@ export interface HeadFiles {
 
 const FIELD_OF_VIEW = 24;
 /** Metres at the face that must fit: from above the hair to the chest, and from shoulder to shoulder. */
-const NEEDED_HEIGHT = 0.46;
+const NEEDED_HEIGHT = 0.53;
 const NEEDED_WIDTH = 0.3;
 /** Where the eyes are on the page, from its top. */
-const EYES_AT = 0.37;
+const EYES_AT = 0.36;
 
 /** The canvas: a head, its lights, and a camera that frames it in any shape of window. */
 export class Viewport {
