@@ -79,7 +79,7 @@ ENGINES: tuple[Engine, ...] = (
         "flite",
         (),
         (),
-        "0.05 of a core; English; far easier to understand than espeak",
+        "28 MB by apt; 0.015 of a core; English; far easier to understand than espeak",
         "sudo apt-get install flite",
         program="flite",
     ),
@@ -157,8 +157,8 @@ def chosen(settings: Settings) -> Iterator[tuple[Stage, str]]:
 def _engine(engine: Engine, settings: Settings) -> EngineCheck:
     missing = engine.missing()
     is_chosen = (engine.stage, engine.name) in set(chosen(settings))
-    used = "used where it is there" if (engine.name == "flite" and settings.engines.tts == "auto") else ""
-    detail = f"missing: {', '.join(missing)}" if missing else ("in use" if is_chosen else used or "not chosen")
+    in_use = is_chosen or (engine.name == "flite" and settings.engines.tts == "auto")
+    detail = f"missing: {', '.join(missing)}" if missing else ("in use" if in_use else "not chosen")
     return EngineCheck(
         engine.stage,
         engine.name,
@@ -193,7 +193,7 @@ def _web() -> Check:
 
 def _heads(settings: Settings) -> Check:
     folder = ROOT / "models" / "heads"
-    names = sorted(path.stem for path in folder.glob("*.glb"))
+    names = sorted(path.stem for path in folder.glob("*.glb") if not path.stem.endswith("-light"))
     wanted = settings.avatar.head
     if not names or (wanted != "auto" and wanted not in names):
         have = f"; there are: {', '.join(names)}" if names else ""
