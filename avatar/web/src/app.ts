@@ -191,7 +191,8 @@ export class App {
   private keyPressed(event: KeyboardEvent): void {
     if (this.options.viewer) return;
     if (event.key === "Escape" && !byId<HTMLDialogElement>("settings").open) {
-      if (!this.conversation.interrupt() && this.drawer.open) this.drawer.close();
+      // Where the keyboard is says what is meant.
+      if (this.drawer.hasFocus || !this.conversation.interrupt()) this.drawer.close();
     } else if (event.key.toLowerCase() === "m" && event.ctrlKey && !event.altKey && !event.shiftKey) {
       event.preventDefault();
       this.toggleMicrophone();

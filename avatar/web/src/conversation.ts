@@ -40,6 +40,7 @@ export class Conversation {
   language = "";
   /** The reply that sounds, or is about to. */
   private item = "";
+  private itemResponse = "";
   /** A response was asked for, or is being made. */
   private responding: "no" | "asked" | "yes" = "no";
   private greeted = false;
@@ -193,6 +194,10 @@ export class Conversation {
         return;
       case "response.done":
         this.responding = "no";
+        // However it ended: what has come of its sound is all that will.
+        if (this.item && event.response.id === this.itemResponse) {
+          this.speaker?.command({ kind: "end", item: this.item });
+        }
         return;
       default:
         this.receiveOfItem(event);
@@ -229,6 +234,7 @@ export class Conversation {
       case "response.output_audio.delta":
         if (!this.speaker) return;
         this.item = event.item_id;
+        this.itemResponse = event.response_id;
         return this.takeFrames(() =>
           this.speaker?.append(event.item_id, floatsFromPcm16(bytesFromBase64(event.delta))),
         );

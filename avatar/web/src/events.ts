@@ -38,7 +38,7 @@ export type ServerEvent =
   | { type: "response.created" | "response.done"; response: { id: string; status?: string } }
   | { type: "response.output_item.added" | "response.output_item.done"; response_id: string; item: WireItem }
   | ({ type: "response.output_text.delta" | "response.output_audio_transcript.delta"; delta: string } & OfItem)
-  | ({ type: "response.output_audio.delta"; delta: string } & OfItem)
+  | ({ type: "response.output_audio.delta"; response_id: string; delta: string } & OfItem)
   | ({ type: "response.output_audio.done" } & OfItem)
   | ({ type: "response.output_face.delta" } & OfItem & Frames)
   | ({ type: "response.output_face.done"; end_sample: number } & OfItem)

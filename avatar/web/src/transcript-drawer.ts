@@ -24,11 +24,12 @@ export class TranscriptDrawer {
     byId("anew").addEventListener("click", () => handlers.startAnew());
   }
 
-  get open(): boolean {
-    return this.dialog.open;
+  get hasFocus(): boolean {
+    return this.dialog.open && this.dialog.contains(document.activeElement);
   }
 
   close(): void {
+    if (!this.dialog.open) return;
     this.dialog.close();
     byId("open-transcript").focus();
   }
