@@ -1,6 +1,6 @@
 """Answers: begun early, on words that may still change; public when the words are settled; else thrown away."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.asr import Hypothesis
 from agent.conversation import inputs as told
@@ -166,7 +166,7 @@ class Answering:
         stages["first_heard"] = max(0.0, at - latency.since)
         for stage, seconds in stages.items():
             self._context.do(Measure(stage, seconds))
-        shown = {stage: round(seconds * 1000, 1) for stage, seconds in stages.items()}
+        shown = {str(stage): round(seconds * 1000, 1) for stage, seconds in stages.items()}
         self._context.emit(wire.Timings(response_id=latency.response_id, ms=shown))
 
     def measured(self, stage: Stage, seconds: float) -> None:
@@ -217,13 +217,9 @@ class _Latency:
     """How long an answer took, stage by stage, in seconds from when the turn's words were known."""
 
     since: float
-    stages: dict[Stage, float]
+    stages: dict[Stage, float] = field(default_factory=dict)
     response_id: str = ""
     item_id: str = ""
-
-    def __init__(self, since: float) -> None:
-        self.since = since
-        self.stages = {}
 
     def note(self, reply: Reply) -> None:
         """Its first sample has left."""

@@ -190,9 +190,8 @@ class Hearing:
         utterance = self.pending[0]
         assert utterance.ended_at is not None
         best = utterance.best()
-        waited = now - utterance.ended_at
         if best is None:
-            return (utterance, Hypothesis("", 0.0)) if utterance.failed or waited >= LIMIT else None
+            return (utterance, Hypothesis("", 0.0)) if utterance.failed or now >= utterance.ended_at + LIMIT else None
         doubtful = (
             best.confidence < self._context.settings.min_confidence and utterance.refining and not utterance.failed
         )

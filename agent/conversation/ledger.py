@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.audio import TIMELINE_RATE, Pcm
-from agent.realtime.pacer import Pacer
+from agent.realtime.pacer import ROUNDING, Pacer
 from agent.tts import WordSource
 from avatar.blendshapes import FaceTrack
 
@@ -84,9 +84,7 @@ class Ledger:
 
     # ------------------------------------------------------------------ what is produced
     def begin_sentence(self, text: str) -> int:
-        """Append a sentence's display text; returns where it begins in the transcript."""
-        if self.transcript and not self.transcript[-1].isspace() and not _joins_without_space(self.transcript[-1]):
-            self.transcript += " "
+        """Append a sentence's display text, as it stood with the space after it; returns where it begins."""
         start = len(self.transcript)
         self.transcript += text
         return start
@@ -208,12 +206,21 @@ class Ledger:
         if self._report is None:
             return min(self.sent, self.pacer.position(now))
         ahead = min(now - self._report.at, TRUST) if self._report.playing else 0.0
-        return min(self.sent, self._report.heard + int(ahead * TIMELINE_RATE))
+        return min(self.sent, self._report.heard + int(ahead * TIMELINE_RATE + ROUNDING))
 
     @property
     def reported(self) -> bool:
         """Whether a client tells us what it plays."""
         return self._report is not None
+
+    def ends_at(self) -> float | None:
+        """When all of it will have been heard, as far as that can be told without another report."""
+        if self._final is not None or not self.complete:
+            return None
+        if self._report is None:
+            return self.pacer.time_of(self.produced)
+        left = (self.produced - self._report.heard) / TIMELINE_RATE
+        return self._report.at + left if self._report.playing and left <= TRUST else None
 
     def finished(self, now: float) -> bool:
         """Everything was produced, sent and, within a frame, heard."""
@@ -235,8 +242,3 @@ class Ledger:
         while end < len(self.transcript) and not self.transcript[end].isalnum() and not self.transcript[end].isspace():
             end += 1
         return self.transcript[:end].rstrip()
-
-
-def _joins_without_space(char: str) -> bool:
-    """Chinese and Japanese sentences follow each other without a space."""
-    return "\u2e80" <= char <= "\u9fff" or "\uff00" <= char <= "\uffef"

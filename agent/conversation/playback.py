@@ -38,8 +38,8 @@ class Playback:
         return self.playing is not None and bool(self.playing.anchors) and not self.playing.finished(now)
 
     def deadline(self) -> float | None:
-        """When what plays will have been heard, by the pacer's clock."""
-        return self.playing.pacer.time_of(self.playing.produced) if self.playing is not None else None
+        """When what plays will have been heard."""
+        return self.playing.ends_at() if self.playing is not None else None
 
     # ------------------------------------------------------------------ interruption
     def hold(self, now: float) -> None:
@@ -99,6 +99,8 @@ class Playback:
         )
 
     def release(self, now: float) -> None:
-        """Let go of sound that nobody will ask for."""
+        """Let go of what was heard to its end, and of sound that nobody will ask for."""
+        if self.playing is not None and self.playing.finished(now):
+            self.playing = None
         for ledger in self._ledgers.values():
             ledger.release(now)

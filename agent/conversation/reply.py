@@ -1,12 +1,12 @@
 """One response: text comes in, is spoken sentence by sentence, and leaves at the pace of the sound."""
 
-import base64
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from agent.audio import TIMELINE_RATE, codecs
+from agent.audio import TIMELINE_RATE
+from agent.audio.codecs import WireEncoder, WireFormat
 from agent.conversation.context import Context
 from agent.conversation.history import Item
 from agent.conversation.inputs import SentenceEnded, Spoke
@@ -33,7 +33,7 @@ class ReplySettings:
     out_of_band: bool = False
     metadata: dict[str, str] | None = None
     max_output_tokens: int | Literal["inf"] = "inf"
-    audio_format: str = "audio/pcm"
+    audio_format: WireFormat = "audio/pcm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class Reply:
         self._items: list[Item] = []
         self._message: Item | None = None
         self._splitter = SentenceSplitter()
+        self._encoder = WireEncoder(settings.audio_format)
         self._thinking = True
         self._to_speak: deque[str] = deque()
         self._speaking: str | None = None
@@ -90,7 +91,7 @@ class Reply:
 
     def to_wire(self, now: float) -> Json:
         """The response as clients see it. `status_details` is there even when null: pipecat demands the key."""
-        form = {"type": self.settings.audio_format}
+        form: Json = {"type": self.settings.audio_format}
         if self.settings.audio_format == "audio/pcm":
             form["rate"] = TIMELINE_RATE
         return {
@@ -152,7 +153,7 @@ class Reply:
                 self.first_text = self.first_text or now
                 message = self._open_message(now)
                 if self.speaks:
-                    self._to_speak += [sentence for _, sentence in self._splitter.push(text)]
+                    self._queue(self._splitter.push(text))
                 else:
                     message.text += text
                     self._send(wire.TextDelta(**self._part_ids(), delta=text))
@@ -167,9 +168,12 @@ class Reply:
     def think_no_more(self, error: str | None) -> None:
         """The dialogue engine is done, or failed."""
         self._thinking = False
-        self._to_speak += [sentence for _, sentence in self._splitter.flush()]
+        self._queue(self._splitter.flush())
         if error is not None:
             self._error = {"error": {"type": "server_error", "code": "dialogue_failed"}}
+
+    def _queue(self, pieces: list[tuple[int, str]]) -> None:
+        self._to_speak += [text for _, text in pieces if text.strip()]
 
     def _open_message(self, now: float) -> Item:
         if self._message is not None:
@@ -303,8 +307,10 @@ class Reply:
                     data=track.to_base64(),
                 )
             )
-        if len(pcm):
-            sound = base64.b64encode(codecs.encode(pcm, self.settings.audio_format)).decode("ascii")
+        self._send_sound(self._encoder.encode(pcm))
+
+    def _send_sound(self, sound: str) -> None:
+        if sound:
             self._emit(wire.AudioDelta(**self._part_ids(), delta=sound))
 
     def deadline(self) -> float | None:
@@ -380,6 +386,7 @@ class Reply:
             self._emit(wire.TextDone(**ids, text=text))
             self._emit(wire.PartDone(**ids, part={"type": "text", "text": text}))
             return
+        self._send_sound(self._encoder.flush())
         self._emit(wire.FaceDone(**ids, end_sample=item.ledger.sent))
         self._emit(wire.AudioDone(**ids))
         self._emit(wire.TranscriptDone(**ids, transcript=text))

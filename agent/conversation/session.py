@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from agent import asr
 from agent.asr import Hypothesis
 from agent.audio import TIMELINE_RATE
+from agent.audio.codecs import WireFormat
 from agent.conversation import inputs as told
 from agent.conversation.answering import Answering
 from agent.conversation.context import Context, ConversationSettings
@@ -94,8 +95,8 @@ class Conversation:
         )
 
     @property
-    def input_format(self) -> str:
-        """How the client's sound is coded: "audio/pcm", "audio/pcmu" or "audio/pcma"."""
+    def input_format(self) -> WireFormat:
+        """How the client's sound is coded."""
         return self._context.config.audio.input.format.type
 
     # ------------------------------------------------------------------ going on

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agent.audio import TIMELINE_RATE, Pcm, codecs
-from agent.audio.resample import Resampler
+from agent.audio import Pcm
+from agent.audio.codecs import SAMPLE_BYTES, WIRE_RATES, WireDecoder, WireFormat
 from agent.realtime.events import WireError
 from agent.vad import RATE, WINDOW, VoiceDetector
 
@@ -24,28 +24,28 @@ class Microphone:
     def __init__(self, detector: VoiceDetector, on_window: Callable[[Pcm, float], None], seconds: float) -> None:
         self._detector = detector
         self._on_window = on_window
-        self._bound = round(seconds * TIMELINE_RATE)
-        self._queue: deque[Pcm | Callable[[], None]] = deque()
-        self._waiting = 0
+        self._bound = seconds
+        self._queue: deque[tuple[WireFormat, bytes] | Callable[[], None]] = deque()
+        self._waiting = 0.0
         self._more = asyncio.Event()
-        self._resampler = Resampler(TIMELINE_RATE, RATE)
+        self._format: WireFormat = "audio/pcm"
+        self._decoder = WireDecoder(self._format, RATE)
         self._rest: Pcm = np.zeros(0, np.float32)
 
-    def append(self, data: bytes, audio_format: str) -> None:
+    def append(self, data: bytes, wire_format: WireFormat) -> None:
         """More sound, coded as the session says. Raises WireError when it is no whole number of samples or when more
         waits than is allowed."""
-        try:
-            pcm = codecs.decode(data, audio_format)
-        except ValueError as error:
-            raise WireError("invalid_value", f"audio: {error}.", param="audio") from error
-        if self._waiting + len(pcm) > self._bound:
+        if len(data) % SAMPLE_BYTES[wire_format]:
+            raise WireError("invalid_value", "audio: 16-bit sound has an even number of bytes.", param="audio")
+        seconds = _seconds(data, wire_format)
+        if self._waiting + seconds > self._bound:
             raise WireError(
                 "input_audio_buffer_full",
-                f"More than {self._bound // TIMELINE_RATE} s of sound is waiting to be heard; this piece was not taken.",
+                f"More than {self._bound:.0f} s of sound would wait to be heard: this piece was not taken.",
                 param="audio",
             )
-        self._waiting += len(pcm)
-        self._queue.append(pcm)
+        self._waiting += seconds
+        self._queue.append((wire_format, data))
         self._more.set()
 
     def mark(self, action: Callable[[], None]) -> None:
@@ -60,27 +60,39 @@ class Microphone:
             self._more.clear()
             while self._queue:
                 entry = self._queue.popleft()
-                if isinstance(entry, np.ndarray):
-                    self._waiting -= len(entry)
-                    await self._hear(self._resampler.push(entry))
+                if isinstance(entry, tuple):
+                    await self._decode(*entry)
                 else:
                     await self._complete_window()
                     entry()
 
+    async def _decode(self, wire_format: WireFormat, data: bytes) -> None:
+        """A second at a time: a piece may hold minutes."""
+        if wire_format != self._format:
+            await self._complete_window()
+            self._format, self._decoder = wire_format, WireDecoder(wire_format, RATE)
+        step = WIRE_RATES[wire_format] * SAMPLE_BYTES[wire_format]
+        for start in range(0, len(data), step):
+            piece = data[start : start + step]
+            await self._hear(self._decoder.decode_bytes(piece))
+            self._waiting -= _seconds(piece, wire_format)
+
     async def _hear(self, pcm: Pcm) -> None:
         pending = np.concatenate([self._rest, pcm])
         whole = len(pending) // WINDOW * WINDOW
+        self._rest = pending[whole:]
         for count, start in enumerate(range(0, whole, WINDOW)):
             window = pending[start : start + WINDOW]
             self._on_window(window, self._detector.probability(window))
             if count % WINDOWS_AT_ONCE == WINDOWS_AT_ONCE - 1:
                 await asyncio.sleep(0)
-        self._rest = pending[whole:]
 
     async def _complete_window(self) -> None:
-        """Bring what is left of a window to the end with silence, so that a commit loses nothing."""
-        pending = np.concatenate([self._rest, self._resampler.flush()])
-        self._resampler = Resampler(TIMELINE_RATE, RATE)
-        self._rest = np.zeros(0, np.float32)
-        if len(pending):
-            await self._hear(np.pad(pending, (0, -len(pending) % WINDOW)))
+        """Bring what is left of a window to its end with silence, so that a commit loses nothing."""
+        await self._hear(self._decoder.flush())
+        if len(self._rest):
+            await self._hear(np.zeros(WINDOW - len(self._rest), np.float32))
+
+
+def _seconds(data: bytes, wire_format: WireFormat) -> float:
+    return len(data) / SAMPLE_BYTES[wire_format] / WIRE_RATES[wire_format]

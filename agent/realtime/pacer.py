@@ -9,6 +9,9 @@ were sent); less makes every network hiccup audible."""
 PACKET = 960
 """Samples at 24 kHz in one packet after the lead: 40 ms."""
 
+ROUNDING = 1e-3
+"""Of a sample: so that at `time_of(sample)` that sample has come, whatever floating point makes of it."""
+
 
 class Pacer:
     """A clock over one item's samples.
@@ -27,7 +30,7 @@ class Pacer:
         """The sample that plays now by this clock."""
         if not self.running:
             return self._sample
-        return self._sample + int((now - self._time) * TIMELINE_RATE)
+        return self._sample + int((now - self._time) * TIMELINE_RATE + ROUNDING)
 
     def run(self, now: float) -> None:
         """Start, or go on after standing."""

@@ -81,7 +81,7 @@ class ReplyMaker:
         async with aclosing(chunks) as speech:  # type: ignore[type-var]
             async for chunk in speech:
                 resampler = resampler or Resampler(chunk.rate, TIMELINE_RATE)
-                await self._pass_on(order, chunk, resampler.push(chunk.pcm), start, text)
+                await self._pass_on(order, chunk, resampler.process(chunk.pcm), start, text)
                 text = ""
         if resampler is not None:
             tail = SpeechChunk(np.zeros(0, np.float32), TIMELINE_RATE)
