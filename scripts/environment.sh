@@ -58,6 +58,7 @@ quietly() {
     fi
     if ((status)); then
         tail -n 40 "$log" >&2
+        grep -o -m 1 'The browser app could not be built.*' "$log" >&2 || true
         die "This failed: $* (all of its output: $log)"
     fi
 }
