@@ -107,7 +107,7 @@ class Limits(Section):
     """How long a socket may refuse what it is sent before it counts as dead."""
     file_bytes: int = Field(default=200_000_000, ge=2**10)
     """An audio file given on the command line."""
-    file_seconds: float = Field(default=900.0, gt=0)
+    file_seconds: float = Field(default=600.0, gt=0)
     """Sound in an audio file given on the command line."""
 
 
