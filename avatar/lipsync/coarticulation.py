@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from agent.audio import TIMELINE_RATE, Pcm
 from agent.tts import Phone
 from avatar.blendshapes import FPS, SAMPLES_PER_FRAME, FaceTrack
-from avatar.lipsync.closures import with_stop_closures
 from avatar.lipsync.phones import (
     ARKIT_CHANNEL,
     ARKIT_COLUMN,
@@ -54,10 +53,14 @@ _GLIMPSE_DOMINANCE = 0.02
 _LABIODENTAL_ROLL = 0.45
 _LABIODENTAL_JAW = 0.10
 _SIBILANT_JAW = 0.10
-_ON, _OFF = 0.040, 0.035
+_ON, _OFF = 0.035, 0.030
 """Seconds in which a constraint takes hold and lets go: lips take that long to meet and part."""
+_PARTING_LIPS = 0.010
+"""Seconds before a bilabial sounds ended when the lips begin to part, and after it sounds begun when they have met."""
 _SLOW_ON, _SLOW_OFF = 0.09, 0.08
-"""The same for the jaw, which is heavier than the lips, and for pressing the lips, which comes and goes with it."""
+"""The same for the jaw, which is heavier than the lips."""
+_PRESS_ON, _PRESS_OFF = 0.080, 0.070
+"""The same for the lips' pressing and rolling, which a closure brings with it."""
 _REST = 0.5
 """Seconds computed beyond a sentence's end; the mouth has come to rest long before."""
 _JOIN = 0.08
@@ -123,9 +126,13 @@ def constrain(curves: Curves, timeline: Sequence[Segment], times: Curves, not_be
     def held(*visemes: str) -> list[tuple[float, float]]:
         return [reachable(s.start, s.end) for s in timeline if s.viseme in visemes]
 
-    sealed = _hold([reachable(s.start, s.closed_until) for s in timeline if s.viseme == "PP"], times)
+    def closed(s: Segment) -> tuple[float, float]:
+        spare = min(_PARTING_LIPS, 0.2 * (s.closed_until - s.start))
+        return reachable(s.start + spare, s.closed_until - spare)
+
+    sealed = _hold([closed(s) for s in timeline if s.viseme == "PP"], times)
     bitten = _hold(held("FF"), times)
-    curves[:, _CLOSURE_SHAPES] *= _hold(held("PP", "FF"), times, _SLOW_ON, _SLOW_OFF)[:, None]
+    curves[:, _CLOSURE_SHAPES] *= _hold(held("PP", "FF"), times, _PRESS_ON, _PRESS_OFF)[:, None]
     jaw = curves[:, _JAW_OPEN]
     for visemes, limit in ((("FF",), _LABIODENTAL_JAW), (("SS", "CH", "IH_SH"), _SIBILANT_JAW)):
         free = 1 - _hold(held(*visemes), times, _SLOW_ON, _SLOW_OFF)
@@ -157,13 +164,11 @@ class TimedLips:
         self._labels: NDArray[np.int8] = np.zeros(0, np.int8)
 
     def add(self, phones: Sequence[Phone], pcm: Pcm, start_sample: int, text: str) -> None:
-        """See MouthTrack. Of `pcm` only the length matters, and where stops are silent. Raises ValueError when
-        `start_sample` is negative."""
+        """See MouthTrack. Of `pcm` only the length matters. Raises ValueError when `start_sample` is negative."""
         if start_sample < 0:
             raise ValueError(f"start_sample {start_sample} is negative")
         offset = start_sample / TIMELINE_RATE
-        sounded = with_stop_closures(phones, pcm)
-        new = [s for s in segments(sounded, offset) if s.start >= offset and s.end < offset + _LONGEST_SENTENCE]
+        new = [s for s in segments(phones, offset) if s.start >= offset and s.end < offset + _LONGEST_SENTENCE]
         self._spoken += new
         self._end = max(self._end, offset + len(pcm) / TIMELINE_RATE, *(s.end for s in new))
         first = max(self._given, -(-start_sample // SAMPLES_PER_FRAME))

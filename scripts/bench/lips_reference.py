@@ -165,9 +165,11 @@ def _closures(clips: Sequence[Clip], apertures: Sequence[Curve]) -> dict[str, fl
 
 def _lag(clips: Sequence[Clip], ours: Curve) -> float:
     """Milliseconds by which our aperture follows the reference (negative: leads)."""
+    dense = [np.arange(0.0, c.seconds, 0.005) for c in clips]
+    wanted = [aperture(reference(c.spoken, c.seconds, t)) for c, t in zip(clips, dense, strict=True)]
     best = (-2.0, 0)
     for lag in range(-60, 121, 5):
-        shifted = [aperture(reference(c.spoken, c.seconds, c.times - lag / 1000)) for c in clips]
+        shifted = [np.interp(c.times - lag / 1000, t, w) for c, t, w in zip(clips, dense, wanted, strict=True)]
         best = max(best, (_correlation(ours, np.concatenate(shifted)), lag))
     return float(best[1])
 

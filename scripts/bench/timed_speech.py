@@ -23,7 +23,7 @@ import soxr
 
 from agent.audio import TIMELINE_RATE, Pcm
 from agent.tts import Phone
-from avatar.lipsync.closures import with_stop_closures
+from agent.tts.espeak_worker import closures_before_bursts
 from avatar.lipsync.phones import ipa_of_arpabet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,7 +89,7 @@ def _read_one(out: BinaryIO, text: str, voice: str) -> TimedSpeech:
 
 def _speech(voice: str, text: str, samples: np.ndarray, rate: int, phones: Sequence[Phone]) -> TimedSpeech:
     pcm: Pcm = soxr.resample(samples.astype(np.float32) / 32768, rate, TIMELINE_RATE).astype(np.float32)
-    return TimedSpeech(voice, text, pcm, tuple(with_stop_closures(phones, pcm)))
+    return TimedSpeech(voice, text, pcm, tuple(closures_before_bursts(pcm, TIMELINE_RATE, list(phones))))
 
 
 # What follows runs in the separate process only. Calls and constants: espeak-ng's speak_lib.h.

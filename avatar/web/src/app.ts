@@ -262,14 +262,22 @@ export class App {
   private connectionChanged(state: Connection): void {
     document.body.dataset["connection"] = state;
     if (state === "lost") this.wasLost = true;
-    if (state !== "open") byId("state").textContent = state === "connecting" ? "Connecting…" : "Reconnecting…";
-    else byId("state").textContent = STATE_WORDS[this.conversation.state];
-    this.showBusy();
+    this.showState();
   }
 
   private stateChanged(state: VisavisState): void {
-    byId("state").textContent = STATE_WORDS[state];
     document.body.dataset["state"] = state;
+    this.showState();
+  }
+
+  private showState(): void {
+    const { connection } = this.conversation.wire;
+    const { state } = this.conversation;
+    const hears = this.options.viewer || this.sound?.microphone?.state === "on";
+    let word = STATE_WORDS[state];
+    if (connection !== "open") word = connection === "lost" ? "Reconnecting…" : "Connecting…";
+    else if (state === "listening" && !hears) word = STATE_WORDS.idle; // nobody listens while the microphone is off
+    if (byId("state").textContent !== word) byId("state").textContent = word;
     this.showBusy();
   }
 
@@ -279,6 +287,7 @@ export class App {
 
   private microphoneChanged(state: MicrophoneState): void {
     this.bar.showMicrophone(state);
+    this.showState();
     const trouble = MICROPHONE_TROUBLE[state];
     if (trouble) this.notices.show(trouble, { keep: true });
     else for (const message of Object.values(MICROPHONE_TROUBLE)) this.notices.hide(message);

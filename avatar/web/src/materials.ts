@@ -1,5 +1,6 @@
 import {
   Color,
+  CustomBlending,
   DoubleSide,
   type Material,
   MeshBasicMaterial,
@@ -7,8 +8,11 @@ import {
   MeshPhysicalMaterial,
   type MeshPhysicalMaterialParameters,
   MeshStandardMaterial,
+  OneFactor,
+  OneMinusSrcAlphaFactor,
   ShaderChunk,
   type WebGLProgramParametersWithUniforms,
+  ZeroFactor,
 } from "three";
 
 /** What each material of a head gets on top of what its file says, where the machine can afford it. */
@@ -43,7 +47,10 @@ export function plainMaterial(original: Material): Material {
   if (!(original instanceof MeshStandardMaterial)) return original;
   if (isThin(original)) return thinMaterial(original);
   const material = new MeshLambertMaterial(shared(original));
-  if (isCutOut(original)) cutOut(material);
+  if (isCutOut(original)) {
+    cutOut(material);
+    material.alphaToCoverage = false; // there is no multisampling where it must be cheap
+  }
   return material;
 }
 
@@ -68,12 +75,20 @@ function isCutOut(material: Material): boolean {
   return material.name.startsWith("Hair") && (material.alphaTest > 0 || material.transparent);
 }
 
-/** Strands are cut out, not blended: no order to sort, and the edges are smoothed by multisampling. */
+/**
+ * Strands are cut out, not blended: no order to sort, and multisampling smooths the edges. What they cover stays
+ * covered: without the blending of alpha, the page would shine through them.
+ */
 function cutOut(material: Material): void {
   material.transparent = false;
   material.depthWrite = true;
   material.alphaTest = Math.max(0.4, material.alphaTest);
   material.alphaToCoverage = true;
+  material.blending = CustomBlending;
+  material.blendSrc = OneFactor;
+  material.blendDst = ZeroFactor;
+  material.blendSrcAlpha = OneFactor;
+  material.blendDstAlpha = OneMinusSrcAlphaFactor;
 }
 
 /** What `softenTerminator` replaces in three's shader: a test watches that it is still there. */

@@ -80,7 +80,7 @@ export class SettingsSheet {
     const fill = (kind: MediaDeviceKind, key: keyof Choices & ("microphone" | "speaker"), noun: string) => {
       const known = devices.filter((device) => device.kind === kind && device.deviceId && device.deviceId !== "default");
       const options = known.map((device, i): [string, string] => [device.deviceId, device.label || `${noun} ${i + 1}`]);
-      fillSelect(byId(`set-${key}`), [["", "The system's"], ...options], this.settings.values[key]);
+      fillSelect(byId(`set-${key}`), [["", "System default"], ...options], this.settings.values[key]);
     };
     fill("audioinput", "microphone", "Microphone");
     fill("audiooutput", "speaker", "Speaker");

@@ -20,10 +20,12 @@ export interface HeadFiles {
 
 const FIELD_OF_VIEW = 24;
 /** Metres at the face that must fit: from above the hair to the chest, and from shoulder to shoulder. */
-const NEEDED_HEIGHT = 0.53;
-const NEEDED_WIDTH = 0.3;
+const NEEDED_HEIGHT = 0.46;
+const NEEDED_WIDTH = 0.25;
 /** Where the eyes are on the page, from its top. */
 const EYES_AT = 0.36;
+/** The bust ends this far below the eyes (metres): no more of it may show. */
+const BUST = 0.295;
 
 /** The canvas: a head, its lights, and a camera that frames it in any shape of window. */
 export class Viewport {
@@ -115,7 +117,7 @@ export class Viewport {
     const { fine, pixelRatio } = this.quality;
     this.renderer.shadowMap.enabled = fine;
     this.key.castShadow = fine;
-    this.plainLight.intensity = fine ? 0.3 : 0.95;
+    this.plainLight.intensity = fine ? 0.3 : 1.15;
     if (fine && !this.scene.environment) this.scene.environment = this.roomLight();
     if (!fine) this.scene.environment = null;
     this.renderer.setPixelRatio(Math.min(window.devicePixelRatio, pixelRatio));
@@ -131,7 +133,8 @@ export class Viewport {
     const span = Math.max(NEEDED_HEIGHT, NEEDED_WIDTH / aspect);
     const distance = span / 2 / Math.tan((FIELD_OF_VIEW * Math.PI) / 360);
     this.camera.aspect = aspect;
-    this.camera.position.set(0, (EYES_AT - 0.5) * span, distance);
+    const eyesAt = Math.max(EYES_AT, 1 - BUST / span);
+    this.camera.position.set(0, (eyesAt - 0.5) * span, distance);
     this.camera.updateProjectionMatrix();
   }
 

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from agent.tts import Phone
 from avatar.blendshapes import INDEX, MOUTH, FaceTrack
 from avatar.lipsync import TimedLips, mouth_for, nearest_viseme
-from avatar.lipsync.closures import with_stop_closures
 
 RATE = 24_000
 SYMBOLS = (*"pbmfvθtnlksʃɹwjhæʌəɛɔʂy", "tʃ", "tɕ", "ts", "ɑː", "iː", "uː", "oʊ", "aɪ")
@@ -193,17 +192,3 @@ def test_odd_phones_do_no_harm() -> None:
     assert lips.source == "text"
     with pytest.raises(ValueError, match="negative"):
         lips.add([], np.zeros(0, np.float32), -1, "")
-
-
-def test_stops_stamped_at_their_burst_get_their_silence_back() -> None:
-    pcm = np.random.default_rng(0).normal(0, 0.2, RATE).astype(np.float32)
-    pcm[int(0.4 * RATE) : int(0.5 * RATE)] = 0
-    late = [Phone("", 0, 0.1), Phone("ɑ", 0.1, 0.5), Phone("p", 0.5, 0.56), Phone("ɑ", 0.56, 1.0)]
-    mended = with_stop_closures(late, pcm)
-    assert mended[2].start == pytest.approx(0.4, abs=0.01)
-    assert mended[1].end == mended[2].start
-    assert mended[2].end == 0.56
-    assert with_stop_closures(mended, pcm) == mended
-    voiced = [late[0], late[1], Phone("b", 0.5, 0.56), late[3]]
-    assert with_stop_closures(voiced, pcm) == voiced
-    assert with_stop_closures(late, np.zeros(RATE, np.float32)) == late
