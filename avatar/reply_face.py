@@ -10,7 +10,6 @@ from avatar.behaviour.mood import RESTING_SMILE
 from avatar.behaviour.speech import SpeechMotion
 from avatar.blendshapes import INDEX, FaceTrack
 from avatar.lipsync import Source, TimedLips
-from avatar.lipsync.heard import phones_of_speech
 
 _SMILE = [INDEX["mouthSmileLeft"], INDEX["mouthSmileRight"]]
 
@@ -51,12 +50,3 @@ class ReplyFace:
     def rest_sample(self) -> int:
         """Where the mouth has come to rest after all that was added."""
         return self._lips.rest_sample
-
-
-async def face_of_speech(pcm: Pcm, text: str | None = None, seed: int = 0) -> ReplyFace:
-    """The face that says recorded speech: `pcm` has shape (n,) at 24 kHz. Raises ValueError for empty sound, and what
-    the recogniser raises."""
-    phones, source = await phones_of_speech(pcm, text)
-    face = ReplyFace(source, seed)
-    face.add(phones, pcm, 0, text or "")
-    return face

@@ -5,7 +5,7 @@ import pytest
 
 from avatar.blendshapes import INDEX
 from avatar.lipsync.heard import phones_of_speech
-from avatar.reply_face import ReplyFace, face_of_speech
+from avatar.reply_face import ReplyFace
 from scripts.bench.timed_speech import espeak_speech
 
 TEXT = "Could you tell me where the ticket office is, please?"
@@ -14,8 +14,10 @@ TEXT = "Could you tell me where the ticket office is, please?"
 @pytest.mark.parametrize(("text", "source"), [(TEXT, "text"), (None, "audio")])
 def test_recorded_speech_moves_the_lips_in_step(text: str | None, source: str) -> None:
     spoken = espeak_speech([(TEXT, "en-us", 140, 50)])[0]
-    face = asyncio.run(face_of_speech(spoken.pcm, text))
-    assert face.source == source
+    phones, made_from = asyncio.run(phones_of_speech(spoken.pcm, text))
+    assert made_from == source
+    face = ReplyFace(made_from)
+    face.add(phones, spoken.pcm, 0, text or "")
     jaw = face.frames(len(spoken.pcm)).weights[:, INDEX["jawOpen"]]
     known = ReplyFace()
     known.add(spoken.phones, spoken.pcm, 0, TEXT)
