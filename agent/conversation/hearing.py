@@ -192,10 +192,9 @@ class Hearing:
         best = utterance.best()
         if best is None:
             return (utterance, Hypothesis("", 0.0)) if utterance.failed or now >= utterance.ended_at + LIMIT else None
-        doubtful = (
-            best.confidence < self._context.settings.min_confidence and utterance.refining and not utterance.failed
-        )
-        return None if doubtful and waited < PATIENCE else (utterance, best)
+        doubtful = best.confidence < self._context.settings.min_confidence
+        better_comes = utterance.refining and not utterance.failed and now < utterance.ended_at + PATIENCE
+        return None if doubtful and better_comes else (utterance, best)
 
     def deadline(self) -> float | None:
         """When `final` is worth asking again, if nothing comes in."""

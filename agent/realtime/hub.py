@@ -160,13 +160,11 @@ def load_engines(settings: Settings) -> Engines:
 
 
 def _default_voices(settings: Settings, engines: Engines) -> dict[str, str]:
-    """The default voice of each language; the owner's choice is its language's."""
+    """The default voice of each language: the owner's choice, else the first, since voices come best first."""
     voices: dict[str, str] = {}
-    for voice in engines.synthesizer.voices:
+    known = sorted(engines.synthesizer.voices, key=lambda voice: voice.id != settings.voice.name)
+    for voice in known:
         voices.setdefault(voice.language.split("-")[0], voice.id)
-    chosen = next((voice for voice in engines.synthesizer.voices if voice.id == settings.voice.name), None)
-    if chosen is not None:
-        voices[chosen.language.split("-")[0]] = chosen.id
     return voices
 
 
@@ -184,7 +182,7 @@ def conversation_settings(settings: Settings, engines: Engines, model: str | Non
         language=settings.language,
         voices=_default_voices(settings, engines),
         known_voices=frozenset(voice.id for voice in engines.synthesizer.voices),
-        greeting=agent.llm.greetings(),
+        greeting=agent.llm.greetings(settings.knowledge.folder),
         not_caught=NOT_CAUGHT,
         min_confidence=engines.recognizer.min_confidence,
     )

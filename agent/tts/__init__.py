@@ -68,6 +68,7 @@ class Synthesizer(Protocol):
 
     name: str
     voices: tuple[Voice, ...]
+    """Of each language the best comes first."""
 
     async def start(self) -> None:
         """Load and warm up, so that the first sentence costs what every later one costs."""
