@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 
@@ -76,3 +77,20 @@ class DialogueEngine(Protocol):
         ...
 
     async def stop(self) -> None: ...
+
+
+def load(name: str = "grounded", **options: Any) -> DialogueEngine:
+    """The dialogue engine of that name, not yet started. `grounded` takes `folder`, the documents to answer from (None:
+    the built-in pack). Raises ValueError for an unknown name."""
+    from agent.llm.grounded import GroundedAnswers  # noqa: PLC0415 -- engines import this module's contracts
+
+    if name == "grounded":
+        return GroundedAnswers(**options)
+    raise ValueError(f"unknown llm engine {name!r}; known: grounded")
+
+
+def greetings(folder: Path | None = None) -> dict[str, str]:
+    """What the person says first, by language; it says that it is an AI. `folder`: the documents, as for `load`."""
+    from agent.knowledge import library  # noqa: PLC0415
+
+    return library.greetings(folder)
