@@ -55,11 +55,9 @@ _LABIODENTAL_JAW = 0.10
 _SIBILANT_JAW = 0.10
 _ON, _OFF = 0.035, 0.030
 """Seconds in which a constraint takes hold and lets go: lips take that long to meet and part."""
-_PARTING_LIPS = 0.010
-"""Seconds before a bilabial sounds ended when the lips begin to part, and after it sounds begun when they have met."""
 _SLOW_ON, _SLOW_OFF = 0.09, 0.08
 """The same for the jaw, which is heavier than the lips."""
-_PRESS_ON, _PRESS_OFF = 0.080, 0.070
+_PRESS_ON, _PRESS_OFF = 0.100, 0.090
 """The same for the lips' pressing and rolling, which a closure brings with it."""
 _REST = 0.5
 """Seconds computed beyond a sentence's end; the mouth has come to rest long before."""
@@ -76,11 +74,11 @@ def rest_filled(spoken: Sequence[Segment], begin: float, end: float) -> list[Seg
     at = begin
     for segment in sorted(spoken, key=lambda s: s.start):
         if segment.start > at:
-            out.append(Segment("sil", at, segment.start, at))
+            out.append(Segment("sil", at, segment.start, at, at))
         out.append(segment)
         at = max(at, segment.end)
     if end > at:
-        out.append(Segment("sil", at, end, at))
+        out.append(Segment("sil", at, end, at, at))
     return out
 
 
@@ -113,24 +111,13 @@ def _hold(intervals: Sequence[tuple[float, float]], times: Curves, on: float = _
     return np.asarray(0.5 - 0.5 * np.cos(np.pi * strongest))
 
 
-def constrain(curves: Curves, timeline: Sequence[Segment], times: Curves, not_before: float) -> None:
-    """Make lips meet, teeth touch the lip and teeth close, in place.
-
-    not_before: the first moment (seconds) that can still be changed; a closure whose approach lies before it takes
-    hold from there, so that nothing snaps.
-    """
-
-    def reachable(start: float, end: float) -> tuple[float, float]:
-        return min(max(start, not_before + _ON), end), end
+def constrain(curves: Curves, timeline: Sequence[Segment], times: Curves) -> None:
+    """Make lips meet, teeth touch the lip and teeth close, in place."""
 
     def held(*visemes: str) -> list[tuple[float, float]]:
-        return [reachable(s.start, s.end) for s in timeline if s.viseme in visemes]
+        return [(s.held_from, s.held_until) for s in timeline if s.viseme in visemes]
 
-    def closed(s: Segment) -> tuple[float, float]:
-        spare = min(_PARTING_LIPS, 0.2 * (s.closed_until - s.start))
-        return reachable(s.start + spare, s.closed_until - spare)
-
-    sealed = _hold([closed(s) for s in timeline if s.viseme == "PP"], times)
+    sealed = _hold(held("PP"), times)
     bitten = _hold(held("FF"), times)
     curves[:, _CLOSURE_SHAPES] *= _hold(held("PP", "FF"), times, _PRESS_ON, _PRESS_OFF)[:, None]
     jaw = curves[:, _JAW_OPEN]
@@ -168,10 +155,16 @@ class TimedLips:
         if start_sample < 0:
             raise ValueError(f"start_sample {start_sample} is negative")
         offset = start_sample / TIMELINE_RATE
-        new = [s for s in segments(phones, offset) if s.start >= offset and s.end < offset + _LONGEST_SENTENCE]
+        first = max(self._given, -(-start_sample // SAMPLES_PER_FRAME))
+        # What is to be held takes hold from the first frame that can still be changed, so that nothing snaps.
+        reachable = first / FPS + _ON if first else 0.0
+        new = [
+            s._replace(held_from=min(max(s.held_from, reachable), s.held_until))
+            for s in segments(phones, offset)
+            if s.end > offset and s.end < offset + _LONGEST_SENTENCE
+        ]
         self._spoken += new
         self._end = max(self._end, offset + len(pcm) / TIMELINE_RATE, *(s.end for s in new))
-        first = max(self._given, -(-start_sample // SAMPLES_PER_FRAME))
         self._compute(first)
 
     def frames(self, end_sample: int) -> FaceTrack:
@@ -209,7 +202,7 @@ class TimedLips:
             curves += fade[:, None] * (promised - curves[0])
             np.clip(curves, 0.0, 1.0, out=curves)
         shaped = curves.copy()
-        constrain(shaped, timeline, times, begin if first else -_ON)
+        constrain(shaped, timeline, times)
         self._curves = _spliced(self._curves, curves, first)
         self._rows = _spliced(self._rows, shaped.astype(np.float32), first)
         self._labels = _spliced(self._labels, _labels(timeline, times), first)

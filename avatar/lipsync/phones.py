@@ -59,12 +59,14 @@ class Viseme:
 class Segment(NamedTuple):
     """A stretch of time in which the mouth aims at one viseme; a diphthong is two. Times in seconds.
 
-    closed_until: how long a bilabial stays sealed (a stop lets go at its burst, a nasal at its end)."""
+    held_from, held_until: when what this viseme cannot do without, a seal or a bite, is there in full. A bilabial stop
+    lets go at its burst, a nasal at its end."""
 
     viseme: str
     start: float
     end: float
-    closed_until: float
+    held_from: float
+    held_until: float
 
 
 _TABLES = json.loads(files("avatar.lipsync").joinpath("tables.json").read_text("utf-8"))
@@ -86,6 +88,8 @@ _SPELLINGS = (("s.", "ʂ"), ("z.", "ʐ"), ("i.", "ʅ"), ("i̪", "ɿ"))
 """espeak writes the Mandarin retroflexes and apical vowels so."""
 _MARKS = re.compile(r"[ˈˌːˑʰʲʷˠˤʼ˞\u0300-\u036f͡'|;\"^.\-0-9˥˦˧˨˩]")
 _CLOSED_PART_OF_STOP = 0.75
+_LIPS_MEET = 0.010
+"""Seconds from a bilabial's first sound until the lips have met, and from when they begin to part until its last."""
 
 
 @lru_cache(maxsize=2048)
@@ -129,7 +133,9 @@ def segments(phones: Sequence[Phone], offset: float = 0.0) -> list[Segment]:
         edges = start + (end - start) * np.cumsum([0.0, *shares])
         closed = 1.0 if "m" in phone.symbol else _CLOSED_PART_OF_STOP
         for name, a, b in zip(names, edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-            out.append(Segment(name, a, b, a + (b - a) * closed))
+            part = closed if name == "PP" else 1.0
+            spare = min(_LIPS_MEET, 0.2 * part * (b - a)) if name == "PP" else 0.0
+            out.append(Segment(name, a, b, a + spare, a + (b - a) * part - spare))
     return out
 
 

@@ -47,7 +47,10 @@ def reference(spoken: Sequence[Segment], seconds: float, times: Curve, jaw: floa
             value[c][near] += pull * row["weights"].get(c, 0.0) * (jaw if c == "jawOpen" else 1.0)
             total[c][near] += pull
         if s.viseme == "PP":
-            ramp = np.minimum(1 - (s.start - grid) / 0.035, 1 - (grid - s.closed_until) / 0.030).clip(0, 1)
+            length = s.end - s.start
+            nasal = s.held_until > s.start + 0.78 * length  # a stop is let go after three quarters
+            closed_until = s.start + length * (1.0 if nasal else 0.75)
+            ramp = np.minimum(1 - (s.start - grid) / 0.035, 1 - (grid - closed_until) / 0.030).clip(0, 1)
             seal = np.maximum(seal, 0.5 - 0.5 * np.cos(np.pi * ramp))
     curves = {c: value[c] / total[c] for c in CHANNELS}
     curves["mouthClose"] = seal * curves["jawOpen"]

@@ -168,8 +168,6 @@ export class Conversation {
   // ------------------------------------------------------------------ what the server says
   private receive(event: ServerEvent, arrival: number): void {
     switch (event.type) {
-      case "session.created":
-        return this.configure();
       case "visavis.session":
         this.stageClock.observe(event.stage_now, arrival);
         return this.join(event);
@@ -324,6 +322,8 @@ export class Conversation {
 
   private connectionChanged(state: Connection): void {
     if (state === "lost") this.reset();
+    // At once, so that nothing the visitor does comes before it.
+    if (state === "open") this.configure();
     this.handlers.connection(state);
   }
 

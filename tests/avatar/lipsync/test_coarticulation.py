@@ -118,6 +118,20 @@ def test_a_sentence_shapes_nothing_before_its_first_sample(
     np.testing.assert_array_equal(np.concatenate([p.weights for p in parts]), known.frames(end).weights)
 
 
+@given(spoken=words, at=st.floats(0, 1))
+@settings(max_examples=30, deadline=None)
+def test_a_sentence_may_come_in_chunks_once_its_phones_are_known(spoken: list[tuple[str, float]], at: float) -> None:
+    phones = sentence(*spoken)
+    pcm = silent(phones)
+    cut = int(at * len(pcm))
+    lips = TimedLips()
+    lips.add(phones, pcm[:cut], 0, "…")
+    parts = [lips.frames(cut)]
+    lips.add([], pcm[cut:], cut, "")
+    parts.append(lips.frames(len(pcm)))
+    np.testing.assert_allclose(np.concatenate([p.weights for p in parts]), said(phones).weights, atol=1e-5)
+
+
 def test_a_sentence_added_late_takes_over_without_a_jump() -> None:
     lips = TimedLips()
     phones = sentence(("ɑː", 0.6), ("w", 0.3), start=0.0)
