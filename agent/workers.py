@@ -270,6 +270,13 @@ class Pool:
         """Borrow a worker, waiting for one, first come first served. Give it back by `release`."""
         return await self._idle.get()
 
+    def try_acquire(self) -> Worker | None:
+        """Borrow a worker if one is idle now."""
+        try:
+            return self._idle.get_nowait()
+        except asyncio.QueueEmpty:
+            return None
+
     def release(self, worker: Worker) -> None:
         """Give back a worker that `acquire` lent."""
         self._idle.put_nowait(worker)

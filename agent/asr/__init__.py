@@ -1,7 +1,7 @@
 """Speech recognition: a stream of 16 kHz sound in, words out."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from agent.audio import Pcm
 
@@ -61,3 +61,18 @@ class Recognizer(Protocol):
     async def stop(self) -> None:
         """Free everything, worker processes included."""
         ...
+
+
+ENGINES = ("pocketsphinx",)
+
+
+def load(name: str = "pocketsphinx", **options: Any) -> Recognizer:
+    """The recogniser called `name`, not yet started. Raises RecognizerError for a name or an option it has not."""
+    if name not in ENGINES:
+        raise RecognizerError(f"there is no recogniser {name!r}; there is: {', '.join(ENGINES)}")
+    from agent.asr.pocketsphinx import Pocketsphinx  # noqa: PLC0415 -- an engine loads only when it is wanted
+
+    try:
+        return Pocketsphinx(**options)
+    except TypeError as error:
+        raise RecognizerError(f"{name}: {error}") from None

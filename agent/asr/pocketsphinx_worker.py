@@ -1,0 +1,183 @@
+"""The pocketsphinx decoder, as it runs inside a worker process (it holds the GIL while it decodes).
+
+pocketsphinx is sensitive to level and to a DC offset, and normalises the cepstral mean only slowly in a stream. So the
+sound is brought to one level first, and in a stream we move the cepstral mean ourselves. Its own log, which contains
+what was said, is switched off.
+"""
+
+import math
+import os
+
+import numpy as np
+import pocketsphinx
+
+from agent.asr import RATE
+from agent.asr.confidence import Evidence
+from agent.audio import Pcm
+from agent.audio.codecs import float_to_pcm16
+from agent.worker_main import cancelled
+
+FRAME = RATE // 50
+TARGET_RMS = 2500 / 32768
+"""Where speech is brought to. The acoustic model was trained on levels about there; 1000 to 3000 are alike."""
+MAX_GAIN = 60.0
+GATE = 0.03
+"""A frame with less than this share of the loudest frame's energy is a pause, and says nothing of the voice's level."""
+
+CEPSTRA = 13
+PRIOR_MEAN = np.array([55.0] + [0.0] * (CEPSTRA - 1))
+"""The cepstral mean assumed before anything was heard: about that of speech at TARGET_RMS."""
+PRIOR_FRAMES = 60
+"""How many 10 ms frames of sound the prior mean weighs as much as."""
+LIVE_FRAMES = 500
+"""How many frames pocketsphinx lets a mean that was set weigh (CMN_WIN in its feat/cmn.h)."""
+
+PIECE = RATE // 2
+"""A cancellation is noticed between pieces of this many samples."""
+
+
+def decoder(**settings: object) -> pocketsphinx.Decoder:
+    """A decoder that logs nothing. `settings` are pocketsphinx's own."""
+    return pocketsphinx.Decoder(loglevel="FATAL", logfn=os.devnull, **settings)
+
+
+def gated_rms(energies: np.ndarray) -> float:
+    """The level of a voice from its frames' energies (mean squares), pauses left out."""
+    loud = energies[energies >= GATE * energies.max()] if energies.size else energies
+    return float(np.sqrt(loud.mean())) if loud.size else 0.0
+
+
+def frame_energies(pcm: Pcm) -> np.ndarray:
+    """The mean square of each 20 ms of `pcm`; the last frame may be shorter."""
+    starts = np.arange(0, len(pcm), FRAME)
+    sums: np.ndarray = np.add.reduceat(np.square(pcm, dtype=np.float64), starts)
+    return sums / np.minimum(FRAME, len(pcm) - starts)
+
+
+def gain_for(level: float) -> np.float32:
+    return np.float32(min(TARGET_RMS / max(level, 1e-6), MAX_GAIN))
+
+
+def normalised(pcm: Pcm) -> bytes:
+    """The whole of an utterance with DC removed and its voice at TARGET_RMS, as int16."""
+    centred = pcm - pcm.mean(dtype=np.float64).astype(np.float32)
+    return float_to_pcm16(centred * gain_for(gated_rms(frame_energies(centred))))
+
+
+class RunningGain:
+    """The same for a stream: what is known so far decides."""
+
+    def __init__(self) -> None:
+        self._energies = np.zeros(0)
+        self._sum = 0.0
+        self._count = 0
+
+    def apply(self, pcm: Pcm) -> bytes:
+        self._sum += float(pcm.sum(dtype=np.float64))
+        self._count += len(pcm)
+        centred = pcm - np.float32(self._sum / self._count)
+        self._energies = np.append(self._energies, frame_energies(centred))
+        return float_to_pcm16(centred * gain_for(gated_rms(self._energies)))
+
+
+class RunningMean:
+    """The cepstral mean of an utterance so far, given to the decoder for what comes next.
+
+    pocketsphinx's own running mean weighs what it began with like five seconds of sound. From how far that mean has
+    moved we compute what the new frames were, and mix them with a prior that weighs much less.
+    """
+
+    def __init__(self, engine: pocketsphinx.Decoder) -> None:
+        self._engine = engine
+        self._mean = PRIOR_MEAN
+        self._frames = float(PRIOR_FRAMES)
+        self._set()
+
+    def update(self, frames: float) -> None:
+        """Call after decoding `frames` (of 10 ms) more."""
+        moved = _cepstra(self._engine.get_cmn(True))
+        new = self._mean + (moved - self._mean) * (LIVE_FRAMES + frames) / frames
+        self._mean = (self._mean * self._frames + new * frames) / (self._frames + frames)
+        self._frames += frames
+        self._set()
+
+    def _set(self) -> None:
+        self._engine.set_cmn(",".join(f"{value:.3f}" for value in self._mean))
+
+
+def _cepstra(text: str) -> np.ndarray:
+    return np.array([float(value) for value in text.split(",")])
+
+
+class NotListening(RuntimeError):
+    """More of a stream came that was never begun here: the process before this one died. Begin again."""
+
+
+class Decoder:
+    """One decoder: a stream that is fed, or a whole utterance at once, whichever is asked of it."""
+
+    def __init__(self) -> None:
+        self._engine = decoder(fwdflat=False)
+        self._in_utterance = False
+        self._gain = RunningGain()
+        self._mean = RunningMean(self._engine)
+        self.refine(np.random.default_rng(0).standard_normal(RATE).astype(np.float32) * np.float32(0.01))  # warm up
+
+    def feed(self, pcm: Pcm, first: bool) -> tuple[str, Evidence]:
+        """Decode `pcm` (shape (n,), n > 0, at RATE) as the next piece of the stream; `first` begins a new one."""
+        if first:
+            self._end()
+            self._gain, self._mean = RunningGain(), RunningMean(self._engine)
+            self._engine.start_utt()
+            self._in_utterance = True
+        elif not self._in_utterance:
+            raise NotListening
+        for start in range(0, len(pcm), PIECE):
+            if cancelled():
+                break
+            piece = pcm[start : start + PIECE]
+            self._engine.process_raw(self._gain.apply(piece))
+            self._mean.update(len(piece) / (RATE // 100))
+        return self._heard()
+
+    def refine(self, pcm: Pcm) -> tuple[str, Evidence]:
+        """Decode a whole utterance (shape (n,), n > 0, at RATE) with its own level and its own cepstral mean."""
+        self._end()
+        data = normalised(pcm)
+        self._engine.start_utt()
+        self._engine.process_raw(data, no_search=True, full_utt=True)
+        mean = self._engine.get_cmn()
+        self._engine.end_utt()
+        self._engine.set_cmn(mean)
+        self._engine.start_utt()
+        self._in_utterance = True
+        for start in range(0, len(data), 2 * PIECE):
+            if cancelled():
+                break
+            self._engine.process_raw(data[start : start + 2 * PIECE])
+        self._end()
+        return self._heard()
+
+    def _end(self) -> None:
+        if self._in_utterance:
+            self._in_utterance = False
+            self._engine.end_utt()
+
+    def _heard(self) -> tuple[str, Evidence]:
+        hypothesis = self._engine.hyp()
+        if hypothesis is None or not hypothesis.hypstr:
+            return "", Evidence()
+        words = [segment for segment in self._engine.seg() if segment.word[0] not in "<["]
+        frames = sum(segment.end_frame - segment.start_frame + 1 for segment in words)
+        return hypothesis.hypstr, Evidence(
+            words=len(words),
+            frames=frames,
+            total=self._engine.n_frames(),
+            acoustic=sum(_log(segment.ascore) for segment in words),
+            language=sum(_log(segment.lscore) for segment in words),
+            posterior=_log(self._engine.get_prob()) if not self._in_utterance else 0.0,
+        )
+
+
+def _log(probability: float) -> float:
+    return math.log(max(probability, 1e-300))
