@@ -13,7 +13,8 @@ _STOP_WORDS = (
     "should so some tell than thank thanks that the their them then there these they thing this those to too um "
     "uh us very want was we well were what when where which who whom why will with would yeah yes you your s t "
     "re ve ll d m im id ive dont gonna wanna anything something somebody someone much many lot exactly actually "
-    "maybe near give us called before while during since until already ever never yet"
+    "maybe near give us called before while during since until already ever never yet make made "
+    "down up go come"
 )
 _STOP = frozenset(_STOP_WORDS.split())
 _STOP_ZH = re.compile(

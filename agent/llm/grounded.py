@@ -31,6 +31,9 @@ class GroundedAnswers:
             self._shelves = await asyncio.to_thread(read_library, self._folder)
         except KnowledgeError as error:
             raise DialogueError(str(error)) from None
+        for shelf in self._shelves.values():
+            if shelf.index.passages:  # the first search is slower than those after
+                shelf.index.search(shelf.index.passages[0].text)
 
     async def reply(self, prompt: Prompt) -> AsyncGenerator[Delta, None]:
         """Sentence by sentence, then the citation if there is one."""
