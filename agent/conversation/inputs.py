@@ -12,7 +12,7 @@ from avatar.blendshapes import FaceTrack
 
 @dataclass(frozen=True, slots=True)
 class FromClient:
-    """A player's message. Committing and clearing the input come after the sound that was appended before them."""
+    """A player's message, in its place among the sound: a commit comes after all that was appended before it."""
 
     event: AnyClientEvent
 

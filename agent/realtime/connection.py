@@ -6,7 +6,7 @@ from typing import Protocol
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent.audio import Pcm
-from agent.conversation.inputs import FaceWanted, FromClient, PlayerLeft, Window
+from agent.conversation.inputs import FaceWanted, FromClient, PlayerLeft, Tick, Window
 from agent.realtime import events as wire
 from agent.realtime.events import WireError
 from agent.realtime.microphone import Microphone
@@ -39,6 +39,7 @@ class Connection:
     async def _until_closed(self, *work: "asyncio._CoroutineLike[None]") -> None:
         """Run until the client leaves or will not read."""
         self.runner.listeners.append(self.listener)
+        self.runner.tell(Tick())
         try:
             async with asyncio.TaskGroup() as tasks:
                 for one in (self._outbox.run(), self._read(), *work):
@@ -108,6 +109,9 @@ class Player(Connection):
             case wire.AppendAudio(audio=data):
                 self._microphone.append(data, self.runner.conversation.input_format)
             case wire.CommitAudio() | wire.ClearAudio():
+                self._microphone.mark(lambda: self.runner.tell(FromClient(event)))
+            case wire.CreateItem() | wire.CreateResponse() if self._microphone.marked:
+                # What a commit still waiting for its sound will add to the conversation comes first.
                 self._microphone.mark(lambda: self.runner.tell(FromClient(event)))
             case wire.Invite():
                 self._send(self._inviter.invite(self.runner))

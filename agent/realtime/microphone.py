@@ -17,6 +17,8 @@ from agent.vad import RATE, WINDOW, VoiceDetector
 WINDOWS_AT_ONCE = 8
 """Windows judged before the event loop may do something else: about 1 ms."""
 
+MAX_MARKS = 64
+
 
 class Microphone:
     """One client's incoming sound, and what must happen at a place in it (a commit, a clear)."""
@@ -27,6 +29,7 @@ class Microphone:
         self._bound = seconds
         self._queue: deque[tuple[WireFormat, bytes] | Callable[[], None]] = deque()
         self._waiting = 0.0
+        self._marks = 0
         self._more = asyncio.Event()
         self._format: WireFormat = "audio/pcm"
         self._decoder = WireDecoder(self._format, RATE)
@@ -49,9 +52,17 @@ class Microphone:
         self._more.set()
 
     def mark(self, action: Callable[[], None]) -> None:
-        """Do this when all that was appended before has been heard, to the last sample."""
+        """Do this when all that was appended before has been heard, to the last sample. Raises WireError."""
+        if self._marks >= MAX_MARKS:
+            raise WireError("too_many_commits", "Too many commits wait for their sound to be heard.")
+        self._marks += 1
         self._queue.append(action)
         self._more.set()
+
+    @property
+    def marked(self) -> bool:
+        """Whether something waits for its place in the sound."""
+        return self._marks > 0
 
     async def run(self) -> None:
         """Hear until cancelled."""
@@ -64,6 +75,7 @@ class Microphone:
                     await self._decode(*entry)
                 else:
                     await self._complete_window()
+                    self._marks -= 1
                     entry()
 
     async def _decode(self, wire_format: WireFormat, data: bytes) -> None:

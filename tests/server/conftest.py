@@ -1,6 +1,5 @@
 """A stand-in for the conversations, and the server around it: in memory for HTTP, on a real socket for the rest."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -12,7 +11,7 @@ from starlette.websockets import WebSocket
 from agent.config import Settings
 from agent.server.app import create_app
 from agent.server.auth import Auth
-from agent.server.serve import Running, bind
+from tests.serving import serve
 
 
 class StubHub:
@@ -79,20 +78,4 @@ def serving(hub: StubHub) -> Callable[..., AbstractAsyncContextManager[str]]:
     """`async with serving(server={…}, limits={…}) as url`: the real server on a free port of loopback, whatever its
     settings say; gives the address that this machine's own browser would open."""
 
-    @asynccontextmanager
-    async def serve(**settings: Any) -> AsyncIterator[str]:
-        parsed = Settings(**{**settings, "server": {"port": 0, **settings.get("server", {})}})
-        loopback = parsed.server.model_copy(update={"host": "127.0.0.1"})
-        ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        with bind(loopback) as listener:
-            running = Running(parsed, listener, ready.set_result, hub)
-            task = asyncio.create_task(running.serve())
-            await asyncio.wait({ready, task}, return_when=asyncio.FIRST_COMPLETED)
-            try:
-                if ready.done():
-                    yield ready.result()
-            finally:
-                running.stop()
-                await task
-
-    return serve
+    return lambda **settings: serve(hub, **settings)
