@@ -24,6 +24,8 @@ class ConversationSettings:
     not_caught: Mapping[str, str] = field(default_factory=dict)
     min_confidence: float = 0.0
     """Words recognised with less are not acted on."""
+    hears: tuple[str, ...] | None = None
+    """Languages that the recogniser understands; None: any."""
     speculate: bool = True
     new_id: Callable[[str], str] = new_id
     """Makes an id from its prefix. Ids are inputs too: a replay gives the recorded ones."""
@@ -59,6 +61,11 @@ class Context:
         transcription = self.config.audio.input.transcription
         wanted = transcription.language if transcription is not None else None
         return (wanted or self.settings.language).split("-")[0].lower()
+
+    @property
+    def understands(self) -> bool:
+        """Whether speech in the conversation's language can be recognised; if not, it is for typing only."""
+        return self.settings.hears is None or self.language in self.settings.hears
 
     @property
     def voice(self) -> str:

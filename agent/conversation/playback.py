@@ -2,7 +2,7 @@
 
 from agent.audio import TIMELINE_RATE
 from agent.conversation.context import Context
-from agent.conversation.effects import Skew
+from agent.conversation.effects import Measure, Skew
 from agent.conversation.ledger import Ledger
 from agent.conversation.stage import Stage
 from agent.realtime import events as wire
@@ -19,7 +19,12 @@ class Playback:
         self._stage = stage
         self._ledgers: dict[str, Ledger] = {}
         self.playing: Ledger | None = None
-        self.held = False
+        self._held_at: float | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether what plays is frozen until it is decided whether somebody interrupts."""
+        return self._held_at is not None
 
     def follow(self, ledger: Ledger) -> None:
         """This is what plays now."""
@@ -47,7 +52,7 @@ class Playback:
         ledger = self.playing
         if ledger is None or ledger.finished(now):
             return
-        self.held = True
+        self._held_at = now
         ledger.hold(now)
         self._context.emit(wire.Hold(item_id=ledger.item_id, content_index=ledger.content_index))
 
@@ -56,13 +61,19 @@ class Playback:
         ledger = self.playing
         if ledger is None or not self.held:
             return
-        self.held = False
+        self.decided(now)
         ledger.start(now, self._stage.sample(now))
         self._context.emit(wire.Resume(item_id=ledger.item_id, content_index=ledger.content_index))
 
+    def decided(self, now: float) -> None:
+        """The held reply's fate is known."""
+        if self._held_at is not None:
+            self._context.do(Measure("decide", now - self._held_at))
+            self._held_at = None
+
     def stop(self, now: float) -> None:
         """Cut off what plays; the history keeps what was heard of it."""
-        self.held = False
+        self._held_at = None
         ledger, self.playing = self.playing, None
         if ledger is None or ledger.finished(now):
             return

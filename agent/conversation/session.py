@@ -30,6 +30,8 @@ from avatar.behaviour import Mood, StageBehaviour
 EAGERNESS_MS = {"low": 700, "high": 192}
 """Silence that ends a turn under semantic_vad; for medium and auto it is the default."""
 
+CANNOT_HEAR = "Speech in this language cannot be understood by the recogniser that runs here; typing works."
+
 
 class Conversation:
     """One visitor's conversation."""
@@ -129,6 +131,8 @@ class Conversation:
         return self._context.config.audio.input.turn_detection
 
     def _window(self, window: told.Window, now: float) -> None:
+        if not self._context.understands:
+            return
         detection = self._detection()
         interrupts = detection is not None and detection.interrupt_response
         audible = self._answering.active or self._playback.sounding(now)
@@ -149,6 +153,7 @@ class Conversation:
             self._turn_ended(now)
 
     def _turn_started(self, interrupts: bool, now: float) -> None:
+        self._playback.decided(now)
         utterance = self._hearing.current
         assert utterance is not None
         start = self._hearing.detector.onset * WINDOW_MS
@@ -260,9 +265,13 @@ class Conversation:
             raise WireError("invalid_value", f"{param}: {first['msg']}.", param=param) from error
         self._configure()
         self._emit(wire.SessionUpdated(session=self.session_to_wire()))
+        if not self._context.understands:
+            self._emit(wire.Notice(code="cannot_hear_language", message=CANNOT_HEAR))
 
     def _configure(self) -> None:
         """Listen as the session now says."""
+        if not self._context.understands:
+            self._hearing.clear()
         detection, turns = self._detection(), self._context.settings.turns
         if isinstance(detection, ServerVad):
             turns = replace(

@@ -24,6 +24,7 @@ from avatar.behaviour import Behaviour
 
 INVITE_SECONDS = 300
 NOT_VALID = 4401
+TRY_LATER = 1013
 
 NOT_CAUGHT = {
     "en": "Sorry, I didn't catch that. Could you say it again?",
@@ -111,6 +112,9 @@ class Hub:
             return
         invitation = self._invitations[token]
         limits = self.settings.limits
+        if len(invitation.viewers) >= limits.followers:
+            await websocket.close(TRY_LATER, "As many follow this conversation as may.")
+            return
         viewer = Viewer(websocket, invitation.runner, list(self._engines.recognizer.languages), limits.send_seconds)
         invitation.viewers.append(viewer)
         try:
@@ -185,4 +189,5 @@ def conversation_settings(settings: Settings, engines: Engines, model: str | Non
         greeting=agent.llm.greetings(settings.knowledge.folder),
         not_caught=NOT_CAUGHT,
         min_confidence=engines.recognizer.min_confidence,
+        hears=engines.recognizer.languages,
     )

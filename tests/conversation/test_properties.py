@@ -42,7 +42,7 @@ class Watched(Theatre):
         return -1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     steps=script_steps,
     speech=speeches,
@@ -79,7 +79,7 @@ def test_the_history_keeps_what_was_heard_within_one_word(  # noqa: PLR0917 -- w
         assert line.startswith(" ".join(said))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(steps=script_steps, speech=speeches, until=st.floats(2.0, 14.0), cancel_at=st.none() | st.floats(0.5, 10.0))
 def test_the_wire_is_always_in_order(
     steps: list[tuple[float, float]], speech: StubSpeech, until: float, cancel_at: float | None

@@ -281,3 +281,20 @@ def test_words_said_after_an_early_end_join_the_same_question() -> None:
     """The reply to the first half was cut before anything of it was heard: the prompt has one question."""
     theatre = Theatre([Says(0.5, 1.5, "tell me about"), Says(1.85, 2.8, "the dragon")]).run(9.0)
     assert theatre.messages()[0] == ("user", "tell me about the dragon")
+
+
+def test_a_language_that_is_not_understood_is_not_guessed_at() -> None:
+    theatre = Theatre([Says(0.5, 1.5)], settings={"hears": ("en",)})
+    session = {"audio": {"input": {"transcription": {"language": "zh"}}}}
+    theatre.client(0.1, json.dumps({"type": "session.update", "session": session}))
+    theatre.run(4.0)
+    assert theatre.events(wire.Notice)[0][1].code == "cannot_hear_language"
+    assert not theatre.events(wire.SpeechStarted)
+
+
+def test_the_decision_about_an_interruption_is_measured() -> None:
+    confirmed = Theatre([Says(0.5, 1.5), Says(3.4, 4.4)]).run(6.0)
+    rejected = Theatre([Says(0.5, 1.5), Says(3.4, 3.52)]).run(6.0)
+    for theatre in (confirmed, rejected):
+        (decided,) = [measure.seconds for measure in theatre.measured if measure.stage == "decide"]
+        assert 0 < decided <= 0.7
