@@ -6,6 +6,7 @@ come from aligning the phones with the ones its own `t2p` gives for each word.
 
 import asyncio
 import contextlib
+import re
 import shutil
 import tempfile
 import unicodedata
@@ -91,7 +92,7 @@ class FliteSynthesizer:
             async with self._slots:
                 (code, timed), (_, listed) = await asyncio.gather(
                     _run("flite", *options, "-t", written, "-o", str(path)),
-                    _run("t2p", ", ".join(_plain(spoken.text[start:end]) for start, end, _, _ in spoken.spans)),
+                    _run("t2p", ", ".join(map(_plain, _said_words(spoken)))),
                 )
             if code != 0 or not path.exists():
                 raise SynthesizerError(f"flite: could not speak (exit code {code})")
@@ -125,6 +126,11 @@ async def _run(*command: str) -> tuple[int, str]:
             await asyncio.shield(process.wait())
     assert process.returncode is not None
     return process.returncode, output.decode("utf-8", "replace")
+
+
+def _said_words(spoken: Spoken) -> list[str]:
+    """What is said for each shown word, without pauses of its own: in t2p's output a pause parts two words."""
+    return [re.sub(r"[^\w\s'-]", " ", spoken.text[start:end]) for start, end, _, _ in spoken.spans]
 
 
 def _plain(text: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 
 from agent.tts import SpeechChunk, Synthesizer, SynthesizerError, Voice
+from agent.tts.text.rules import is_han
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class Voices:
         chosen = next((known for known in self.voices if known.id == voice), None)
         if chosen is None:
             raise ValueError(f"unknown voice {voice!r}; known: {', '.join(known.id for known in self.voices)}")
+        chosen = self._able(chosen, text)
         candidates = [chosen, *self._substitutes(chosen)]
         for candidate, following in zip(candidates, [*candidates[1:], None], strict=True):
             sounded = False
@@ -80,6 +82,13 @@ class Voices:
         async for chunk in engine.speak(text, voice=voice.id, speed=speed):
             yield chunk
 
+    def _able(self, voice: Voice, text: str) -> Voice:
+        """`voice`, or for a Chinese sentence that it cannot read one that can, of its gender if there is one."""
+        if _primary(voice) == "zh" or not _is_chinese(text):
+            return voice
+        readers = [other for other in self.voices if _primary(other) == "zh"]
+        return min(readers, key=lambda other: other.gender != voice.gender, default=voice)
+
     def _substitutes(self, voice: Voice) -> list[Voice]:
         """One voice of each other engine that speaks the language, in order of preference."""
         found = []
@@ -90,6 +99,11 @@ class Voices:
             able.sort(key=lambda other: (other.gender != voice.gender, other.language != voice.language))
             found += able[:1]
         return found
+
+
+def _is_chinese(text: str) -> bool:
+    letters = [char for char in text if char.isalpha()]
+    return 2 * sum(map(is_han, letters)) > len(letters)
 
 
 def _primary(voice: Voice) -> str:

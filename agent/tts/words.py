@@ -35,7 +35,8 @@ def words_from_marks(spoken: Spoken, marks: Sequence[tuple[int, float]], phones:
         until = end_of_sound if following is None else following
         ends = [phone.end for phone in sounding if begin - 0.005 <= phone.start < until - 0.005]
         end = max(begin, min(until, max(ends, default=until)))
-        edges = _share(begin, end, [_weight(spoken, i) for i in range(first, last)])
+        inside = [phone.start for phone in sounding if begin < phone.start < end]
+        edges = _share(begin, end, [_weight(spoken, i) for i in range(first, last)], inside)
         for i in range(first, last):
             a, b = edges[i - first], edges[i - first + 1]
             words.append(Word(*spoken.spans[i][2:], a, b, "engine" if i == first else "estimated"))
@@ -112,7 +113,10 @@ def _groups(starts: list[float | None]) -> list[tuple[int, int]]:
     return list(zip(firsts, [*firsts[1:], len(starts)], strict=True))
 
 
-def _share(start: float, end: float, weights: list[int]) -> list[float]:
-    """Edges that divide [start, end] by `weights`."""
+def _share(start: float, end: float, weights: list[int], inside: list[float]) -> list[float]:
+    """Edges that divide [start, end] by `weights`, each moved to the nearest of the times `inside`."""
     edges = start + (end - start) * np.cumsum([0, *weights]) / sum(weights)
+    for i in range(1, len(edges) - 1):
+        nearest = min(inside, key=lambda time: abs(time - edges[i]), default=edges[i])
+        edges[i] = max(nearest, edges[i - 1])
     return [float(edge) for edge in edges]

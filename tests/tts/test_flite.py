@@ -54,6 +54,14 @@ async def test_phones_are_ipa_and_stops_are_silent_at_their_start(engine: FliteS
 
 
 @needs_flite
+async def test_a_telephone_number_is_one_word_with_its_pauses(engine: FliteSynthesizer) -> None:
+    text = "Call 555-0142 now."
+    chunk = await speak(engine, text)
+    assert [text[word.start_char : word.end_char] for word in chunk.words] == ["Call", "555-0142", "now"]
+    assert {word.source for word in chunk.words} == {"engine"}
+
+
+@needs_flite
 async def test_speed_changes_the_length(engine: FliteSynthesizer) -> None:
     text = "The old clock in the tower has stopped again."
     slow, fast = await speak(engine, text, speed=0.7), await speak(engine, text, speed=1.5)

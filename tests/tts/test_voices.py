@@ -50,8 +50,8 @@ def plain() -> StubEngine:
     )
 
 
-async def sound(voices: Voices, voice: str) -> float:
-    return float(np.concatenate([chunk.pcm async for chunk in voices.speak("Hello.", voice=voice)])[0])
+async def sound(voices: Voices, voice: str, text: str = "Hello.") -> float:
+    return float(np.concatenate([chunk.pcm async for chunk in voices.speak(text, voice=voice)])[0])
 
 
 async def test_a_voice_is_spoken_by_its_engine(good: StubEngine, plain: StubEngine) -> None:
@@ -87,6 +87,16 @@ async def test_another_engine_stands_in(good: StubEngine, plain: StubEngine) -> 
     await voices.start()
     good.broken = True
     assert await sound(voices, "good:a") == pytest.approx(0.2)
+
+
+async def test_a_chinese_sentence_is_read_by_a_voice_that_can(good: StubEngine, plain: StubEngine) -> None:
+    voices = Voices([good, plain])
+    await voices.start()
+    assert await sound(voices, "good:a", "博物馆今天开门。") == pytest.approx(0.2)
+    assert await sound(voices, "good:a", "The word 好 means good.") == pytest.approx(0.1)
+    alone = Voices([good])
+    await alone.start()
+    assert await sound(alone, "good:a", "你好。") == pytest.approx(0.1)
 
 
 async def test_the_substitute_is_of_the_same_gender_where_there_is_one(good: StubEngine, plain: StubEngine) -> None:

@@ -56,6 +56,13 @@ def test_marks_give_times_and_a_word_without_one_shares() -> None:
     assert [word.source for word in words] == ["engine", "engine", "estimated", "engine"]
 
 
+def test_shared_time_is_cut_where_a_phone_begins() -> None:
+    spoken = normalise("没有", "zh")
+    phones = [Phone("m", 0.0, 0.1), Phone("ei", 0.1, 0.28), Phone("j", 0.28, 0.35), Phone("iou", 0.35, 0.5)]
+    words = words_from_marks(spoken, [(0, 0.0)], phones)
+    assert [(word.start, word.end) for word in words] == [(0.0, 0.28), (0.28, 0.5)]
+
+
 def test_a_price_is_one_word_over_all_its_marks() -> None:
     spoken = normalise("€12.50 each", "en")
     phones = [Phone("a", 0.0, 1.0), Phone("b", 1.0, 1.4)]
