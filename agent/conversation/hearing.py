@@ -36,6 +36,8 @@ class Utterance:
     ended_at: float | None = None
     last_voiced: int = 0
     voiced_ms: int = 0
+    silence_ms: int = 0
+    """Silence between the last voiced window and the end of the turn."""
     failed: bool = False
 
     @property
@@ -133,10 +135,12 @@ class Hearing:
 
     def end(self, now: float) -> Utterance | None:
         """The turn is over: the utterance that now waits for its words, if there was one."""
+        silence = self.detector.silence_ms if self.detection else 0
         self.detector.reset()
         utterance, self.current = self.current, None
         if utterance is None:
             return None
+        utterance.silence_ms = silence
         utterance.ended_at = now
         if not utterance.refining and utterance.refined is None:
             self._refine(utterance)

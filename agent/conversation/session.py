@@ -204,8 +204,7 @@ class Conversation:
         else:
             self._answering.drop_guess()
         assert utterance.ended_at is not None
-        silence = (self._hearing.detector.windows - 1 - utterance.last_voiced) * WINDOW_MS / 1000
-        self._answering.measured("endpoint", silence)
+        self._answering.measured("endpoint", utterance.silence_ms / 1000)
         self._answering.measured("asr", now - utterance.ended_at)
 
     # ------------------------------------------------------------------ clients
