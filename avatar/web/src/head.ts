@@ -66,7 +66,7 @@ export class Head {
     const material = mesh.material as Material;
     this.originals.set(mesh, material);
     mesh.frustumCulled = false; // its bounds are those of the rest pose
-    mesh.castShadow = !isThin(material) && !material.name.startsWith("Eye");
+    mesh.castShadow = !isThin(material) && !/^(Eye|HairStrand)/.test(material.name); // strands draw hard lines
     mesh.receiveShadow = !isThin(material);
     if (material.name === "LidShadow") mesh.renderOrder = 2;
     const names = mesh.morphTargetDictionary;

@@ -26,13 +26,19 @@ export class Loop {
   start(): void {
     const frame = (timestamp: number) => {
       requestAnimationFrame(frame);
-      this.interval.tick(timestamp);
       if (timestamp - this.lastDrawn < LEAST_INTERVAL_MS) return;
+      if (this.viewport && !this.viewport.hasRoom(performance.now())) return;
+      this.interval.tick(timestamp);
       const elapsed = timestamp - this.lastDrawn;
       this.lastDrawn = timestamp;
       this.draw(elapsed);
     };
     requestAnimationFrame(frame);
+  }
+
+  /** From drawing a frame until it is seen: what the last ones took, else one frame. */
+  get delayMs(): number {
+    return this.viewport?.delayMs ?? this.interval.ms;
   }
 
   /** What sounds at `now` ms, here or at the player that this page follows. */
@@ -44,7 +50,7 @@ export class Loop {
   private draw(elapsed: number): void {
     const now = performance.now();
     this.sound?.player?.clock.update(now);
-    const shown = now + this.interval.ms;
+    const shown = now + this.delayMs;
     const drawn = this.face.update(this.conversation.stageClock.sampleAt(shown), this.audible(shown), elapsed);
     if (drawn) this.onDrawn(drawn, now);
     this.viewport?.draw(this.face.pose, elapsed, now);

@@ -30,6 +30,8 @@ export interface Probe {
   readonly gaze: Float32Array;
   readonly fps: number;
   readonly frameIntervalMs: number;
+  /** From drawing a frame until it is seen. */
+  readonly presentationMs: number;
   /** What is heard now. */
   readonly audible: { item: string; sample: number; playing: boolean } | null;
   /** Samples heard of each item, as last reported. */
@@ -84,6 +86,7 @@ export function installProbe(
     gaze: () => face.pose.gaze,
     fps: () => 1000 / loop.interval.ms,
     frameIntervalMs: () => loop.interval.ms,
+    presentationMs: () => loop.delayMs,
     audible,
     heard: () => counters.heard,
     underruns: () => sound?.player?.underruns ?? [],

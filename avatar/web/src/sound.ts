@@ -16,6 +16,8 @@ export interface SoundHandlers {
   trouble(message: string): void;
 }
 
+const WAKE_MS = 1000;
+
 /** One audio context for playing and hearing, made at the visitor's first gesture because browsers want one. */
 export class Sound {
   player: Player | null = null;
@@ -60,6 +62,8 @@ export class Sound {
     this.context = context;
     context.addEventListener("statechange", () => this.handlers.suspended(context.state !== "running"));
     void context.resume().catch(() => undefined);
+    // What the browser does not take for a gesture leaves the context asleep without an event.
+    setTimeout(() => this.handlers.suspended(context.state !== "running"), WAKE_MS);
     this.microphone = new Microphone(context, this.rawMicrophone);
     this.microphone.onPacket = (samples) => this.handlers.packet(samples);
     this.microphone.onState = (state) => this.handlers.microphone(state);

@@ -48,7 +48,6 @@ export class TalkBar {
 
   /** The browser silenced the page: a gesture wakes it. */
   showPaused(paused: boolean): void {
-    if (this.start.dataset["began"] !== "yes") return;
     this.welcome.hidden = !paused;
     this.start.textContent = "Continue";
     byId("welcome-text").textContent = "The browser paused the sound.";
@@ -66,7 +65,6 @@ export class TalkBar {
     this.microphone.setAttribute("aria-label", MICROPHONE_LABELS[state]);
     this.microphone.title = `${MICROPHONE_LABELS[state]} (Ctrl+M)`;
     byId("microphone-icon").setAttribute("href", working ? "#icon-microphone" : "#icon-microphone-off");
-    this.start.dataset["began"] = "yes";
   }
 
   private begin(): void {

@@ -10,6 +10,7 @@ import {
 } from "three";
 import { RoomEnvironment } from "three/addons/environments/RoomEnvironment.js";
 import { Head } from "./head";
+import { Presentation } from "./presentation";
 import { Governor, LEVELS, LIGHT_LEVEL, type Quality } from "./quality";
 import type { Pose } from "./shapes";
 
@@ -24,6 +25,9 @@ const NEEDED_HEIGHT = 0.46;
 const NEEDED_WIDTH = 0.25;
 /** Where the eyes are on the page, from its top. */
 const EYES_AT = 0.36;
+/** Frames that may wait for the GPU; a processor that draws by itself is no faster for a second one. */
+const MOST_WAITING = 2;
+const MOST_WAITING_SOFTWARE = 1;
 /** The bust ends this far below the eyes (metres): no more of it may show. */
 const BUST = 0.295;
 
@@ -36,6 +40,7 @@ export class Viewport {
   private readonly plainLight = new HemisphereLight(0xffffff, 0x8a6a58, 0.9);
   private readonly key = new DirectionalLight(0xfff1e2, 2.0);
   private readonly governor: Governor;
+  private readonly presentation: Presentation;
   private files: HeadFiles | null = null;
   private head: Head | null = null;
   private headUrl = "";
@@ -51,6 +56,8 @@ export class Viewport {
     const antialias = !LEVELS[level]!.light;
     this.renderer = new WebGLRenderer({ canvas, antialias, alpha: true, powerPreference: "high-performance" });
     this.governor = new Governor(level);
+    const context = this.renderer.getContext() as WebGL2RenderingContext;
+    this.presentation = new Presentation(context, this.software ? MOST_WAITING_SOFTWARE : MOST_WAITING);
     this.renderer.toneMapping = NeutralToneMapping;
     this.renderer.shadowMap.type = PCFShadowMap;
     this.addLights();
@@ -72,6 +79,16 @@ export class Viewport {
     await this.load();
   }
 
+  /** Whether the GPU takes another frame at `now` ms. */
+  hasRoom(now: number): boolean {
+    return this.presentation.hasRoom(now);
+  }
+
+  /** From drawing until the picture is seen, in ms; null while that is not known. */
+  get delayMs(): number | null {
+    return this.presentation.delayMs;
+  }
+
   /** Draw the pose; `interval` is the time between frames so far, in ms. */
   draw(pose: Pose, interval: number, now: number): void {
     if (this.fixedLevel === null && this.governor.frame(interval, now)) {
@@ -81,6 +98,7 @@ export class Viewport {
     if (!this.head) return;
     this.head.apply(pose);
     this.renderer.render(this.scene, this.camera);
+    this.presentation.drawn(now);
   }
 
   private get quality(): Quality {
