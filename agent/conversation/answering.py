@@ -38,6 +38,10 @@ class Answering:
         ledger = self._reply.ledger if self._reply is not None else None
         return ledger is not None and ledger.item_id == item_id
 
+    def has_room(self, generation: int) -> bool:
+        """Whether more text of that reply may come. Of one that is over, anything may: it is dropped."""
+        return self._reply is None or self._reply.generation != generation or self._reply.has_room
+
     def deadline(self) -> float | None:
         """When `advance` has something to do, if nothing comes in."""
         return self._reply.deadline() if self._reply is not None and not self._playback.held else None

@@ -19,6 +19,9 @@ from agent.tts.sentences import SentenceSplitter
 AHEAD = 8 * TIMELINE_RATE
 """Sound synthesised ahead of what was sent. Beyond it the synthesiser waits, and so, in turn, does the text."""
 
+SENTENCES_AHEAD = 16
+"""Sentences of text that may wait for the voice before the dialogue engine is made to wait."""
+
 CancelReason = Literal["turn_detected", "client_cancelled"]
 Status = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
 
@@ -84,6 +87,11 @@ class Reply:
     @property
     def active(self) -> bool:
         return self.status == "in_progress"
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more text may come: not while many sentences wait for the voice."""
+        return len(self._to_speak) < SENTENCES_AHEAD
 
     @property
     def speaks(self) -> bool:

@@ -101,6 +101,10 @@ class Conversation:
         """How the client's sound is coded."""
         return self._context.config.audio.input.format.type
 
+    def has_room(self, generation: int) -> bool:
+        """Whether more text of that reply may come; if not, the dialogue engine should wait for the voice."""
+        return self._answering.has_room(generation)
+
     # ------------------------------------------------------------------ going on
     def _advance(self, now: float) -> None:
         """Let everything go on that can."""

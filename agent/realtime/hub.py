@@ -3,8 +3,10 @@
 import asyncio
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from starlette.websockets import WebSocket
 
@@ -12,7 +14,7 @@ import agent.asr
 import agent.llm
 import agent.tts
 import agent.vad
-from agent.config import Settings
+from agent.config import ConfigError, Settings
 from agent.conversation.context import ConversationSettings
 from agent.conversation.session import Conversation
 from agent.conversation.turns import TurnSettings
@@ -21,6 +23,8 @@ from agent.realtime.events import Invited
 from agent.realtime.runner import Engines, Runner
 from agent.realtime.session_config import SessionConfig
 from avatar.behaviour import Behaviour
+
+E = TypeVar("E")
 
 INVITE_SECONDS = 300
 NOT_VALID = 4401
@@ -154,13 +158,23 @@ class Hub:
 
 
 def load_engines(settings: Settings) -> Engines:
-    """The engines that the settings name. Raises ValueError or ImportError with what to do."""
-    names, options = settings.engines, settings.engines.options
+    """The engines that the settings name, not yet started. Raises ConfigError when one's options are wrong."""
+    names = settings.engines
     return Engines(
-        agent.asr.load(names.asr, **options.get(names.asr, {})),
-        agent.llm.load(names.llm, folder=settings.knowledge.folder, **options.get(names.llm, {})),
-        agent.tts.load(names.tts, **options.get(names.tts, {})),
+        _load(agent.asr.load, settings, names.asr),
+        _load(partial(agent.llm.load, folder=settings.knowledge.folder), settings, names.llm),
+        _load(agent.tts.load, settings, names.tts, "espeak"),
     )
+
+
+def _load(load: Callable[..., E], settings: Settings, name: str, options_of: str | None = None) -> E:
+    """`options_of`: the engine whose options count, where it is not the one that is named."""
+    options = settings.engines.options.get(options_of or name, {})
+    try:
+        return load(name, **options)
+    except (TypeError, ValueError) as error:
+        wrong = str(error).rpartition("() ")[2]
+        raise ConfigError(f"engines.options.{options_of or name}: {wrong}") from None
 
 
 def _default_voices(settings: Settings, engines: Engines) -> dict[str, str]:

@@ -16,12 +16,13 @@ from agent.tts import Phone, SpeechChunk, Synthesizer, SynthesizerError
 from avatar.blendshapes import FaceTrack
 from avatar.reply_face import ReplyFace
 
-THOUGHTS_AHEAD = 64
-"""Deltas of text taken from the dialogue engine before the conversation has room for more."""
+ROOM_SECONDS = 0.05
+"""How often a dialogue engine that is far ahead of the voice looks whether there is room for more of its text."""
 
 
 class ReplyMaker:
-    """Makes one reply. `tell` gets its inputs; `with_face` says whether anybody watches."""
+    """Makes one reply. `tell` gets its inputs; `has_room` says whether its text may run on; `with_face`, whether
+    anybody watches."""
 
     def __init__(
         self,
@@ -29,12 +30,15 @@ class ReplyMaker:
         dialogue: DialogueEngine,
         synthesizer: Synthesizer,
         tell: Callable[[Input], None],
+        *,
         with_face: bool,
+        has_room: Callable[[int], bool] = lambda _: True,
     ) -> None:
         self._generation = generation
         self._dialogue = dialogue
         self._synthesizer = synthesizer
         self._tell = tell
+        self._has_room = has_room
         self._face = ReplyFace(seed=generation) if with_face else None
         self._produced = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -60,6 +64,8 @@ class ReplyMaker:
         try:
             async for delta in self._dialogue.reply(order.prompt):
                 self._tell(Thought(self._generation, delta))
+                while not self._has_room(self._generation):
+                    await asyncio.sleep(ROOM_SECONDS)
         except DialogueError as failure:
             error = str(failure)
         self._tell(ThoughtEnded(self._generation, error))

@@ -118,7 +118,14 @@ class Runner:
         if generation not in self._makers:
             engines = self._engines
             watched = any(listener.face for listener in self.listeners)
-            self._makers[generation] = ReplyMaker(generation, engines.dialogue, engines.synthesizer, self.tell, watched)
+            self._makers[generation] = ReplyMaker(
+                generation,
+                engines.dialogue,
+                engines.synthesizer,
+                self.tell,
+                with_face=watched,
+                has_room=self.conversation.has_room,
+            )
         return self._makers[generation]
 
     def send(self, event: ServerEvent) -> None:
