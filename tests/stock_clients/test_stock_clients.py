@@ -1,0 +1,81 @@
+"""Stock Realtime clients, unchanged, hold a spoken conversation with us: each in its own process and environment."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.stock_clients.conftest import Found, Server
+from tests.stock_clients.environments import ENVIRONMENTS
+
+ANSWER = "The museum is open from Tuesday to Sunday"
+TOILETS = "The toilets are on the ground floor"
+
+stock_client = pytest.mark.parametrize("client", ENVIRONMENTS)
+
+
+def outcome(found: Callable[[str], Found], client: str, scenario: str) -> dict[str, Any]:
+    """What `client` says of `scenario`."""
+    result = found(client)
+    assert scenario in result.scenarios, f"{client} did not get to {scenario}:\n{result.failure}"
+    said = result.scenarios[scenario]
+    assert "failed" not in said, f"{said['failed']}\n{result.failure}"
+    return said
+
+
+@stock_client
+def test_talk(client: str, found: Callable[[str], Found]) -> None:
+    """A spoken question is transcribed and answered aloud."""
+    it = outcome(found, client, "talk")
+    assert it["heard"] == "when are you open"
+    assert it["said"].startswith(ANSWER)
+    assert it["final"] == it["said"].strip()
+    assert 5 < it["audio_s"] < 15
+    assert it["errors"] == 0
+
+
+@stock_client
+def test_barge_in(
+    client: str, found: Callable[[str], Found], server: Server, record_property: Callable[[str, object], None]
+) -> None:
+    """Who speaks over the reply stops it; the client truncates, and what is remembered is what it played."""
+    whole = outcome(found, client, "talk")["final"]
+    it = outcome(found, client, "barge_in")
+    assert it["status"] == "cancelled"
+    assert whole.startswith(it["remembered"])
+    assert it["remembered"] != whole
+    played = server.sounded(whole, it["played_s"])
+    remembered = it["remembered"].split()
+    times = f"played {it['played_s']:.2f} s, truncated at {it['truncated_s']:.2f} s"
+    record_property("note", f"{times}: {len(played)} words played, {len(remembered)} remembered")
+    assert len(played) >= 3
+    assert abs(len(remembered) - len(played)) <= 1, (it, played)
+    assert it["heard"] == "where are the toilets"
+    assert it["said_next"].startswith(TOILETS)
+    assert it["errors"] == 0
+
+
+@stock_client
+def test_tool(client: str, found: Callable[[str], Found]) -> None:
+    """A tool the client offers is called, and what it returns is used."""
+    it = outcome(found, client, "tool")
+    assert it["called"] == {"name": "look_up_exhibit", "arguments": {"exhibit": "whale"}}
+    assert it["said"].strip() == "I looked it up. It is in room twelve."
+    assert it["audio_s"] > 1
+
+
+@stock_client
+def test_text(client: str, found: Callable[[str], Found]) -> None:
+    """A text-only response has no sound."""
+    it = outcome(found, client, "text")
+    assert it["said"].startswith(ANSWER)
+    assert it["audio"] == 0
+
+
+@stock_client
+def test_bad_event(client: str, found: Callable[[str], Found]) -> None:
+    """What we cannot understand is answered by a typed error, and the conversation goes on."""
+    it = outcome(found, client, "bad_event")
+    assert all(kind == "invalid_request_error" and code for kind, code, _ in it["errors"])
+    assert it["errors"]
+    assert it["said"].startswith(ANSWER)
