@@ -5,14 +5,25 @@ Only the owner's own file, environment and command line reach this module; a per
 
 import difflib
 import ipaddress
+import json
 import os
 import secrets
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 FILE_NAME = "visavis.toml"
@@ -34,6 +45,10 @@ def _split(value: object) -> object:
 def _scalar(value: object) -> object:
     if not isinstance(value, bool | int | float | str):
         raise ValueError("must be a string, a number, true or false")
+    if isinstance(value, str):  # the environment and the command line have only text
+        with suppress(ValueError):
+            read = json.loads(value)
+            return read if isinstance(read, bool | int | float) else value
     return value
 
 
@@ -120,7 +135,17 @@ class Engines(Section):
     tts: Literal["auto", "flite", "espeak"] = "auto"
     """auto: flite for English where it is installed, else espeak-ng."""
     options: dict[str, dict[str, Option]] = {}
-    """An engine's own options, by its name: [engines.options.pocketsphinx] workers = 2."""
+    """An engine's own options, by its name: [engines.options.pocketsphinx] streams = 4."""
+
+    @field_validator("options")
+    @classmethod
+    def _of_known_engines(cls, options: dict[str, dict[str, Option]]) -> dict[str, dict[str, Option]]:
+        stages = (cls.model_fields[stage].annotation for stage in ("vad", "asr", "llm", "tts"))
+        known = sorted({name for stage in stages for name in get_args(stage)} - {"auto"})
+        for name in options:
+            if name not in known:
+                raise ValueError(f"there is no engine {name}; there are: {', '.join(known)}")
+        return options
 
 
 class Voice(Section):

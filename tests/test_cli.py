@@ -182,10 +182,19 @@ def test_a_huge_recording_is_refused(tmp_path: Path) -> None:
         (["serve", "--config", "none.toml"], ["none.toml"]),
         (["serve", "--host", "0.0.0.0"], ["VISAVIS_TOKEN"]),
         (["say", "a", "--set", "engines.tts=siri"], ["engines.tts", "'espeak'"]),
+        (["say", "a", "-o", "a.wav", "--set", "engines.options.espeak.pitch=1"], ["engines.options.espeak", "'pitch'"]),
     ],
 )
 def test_a_wrong_wish_is_one_line(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
     assert_one_line(visavis(*arguments), 2, *words)
+
+
+def test_an_engine_that_cannot_start_is_one_line(tmp_path: Path) -> None:
+    done = visavis_process("serve", "--port", "0", "--no-browser", "--knowledge", "nowhere")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("visavis: ")
+    assert "nowhere" in done.stderr
 
 
 def test_the_question_is_not_overwritten(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ def test_defaults_do_not_depend_on_the_environment(monkeypatch: pytest.MonkeyPat
         ("[server]\ntls_key = 'key.pem'", "server: tls_certificate and tls_key must be given together"),
         ("[server]\nhost = '0.0.0.0'", "server: host 0.0.0.0 is open to others and needs a token"),
         ("[engines.options.espeak]\nrate = [1]", "engines.options.espeak.rate = [1]: must be a string, a number"),
+        ("[engines.options.espeek]\nrate = 1", "there is no engine espeek; there are: espeak, flite, grounded"),
         ("[server", "not valid TOML"),
     ],
 )
@@ -101,3 +102,10 @@ def test_paths_count_from_the_file_that_names_them(tmp_path: Path, monkeypatch: 
     path = write('[knowledge]\nfolder = "documents"', folder)
     monkeypatch.chdir("/")
     assert load(path).knowledge.folder == folder / "documents"
+
+
+def test_options_given_as_text_are_what_they_read_as() -> None:
+    given = {"streams": "4", "gain": "0.5", "fast": "true", "model": "small"}
+    options = load(overrides={"engines": {"options": {"pocketsphinx": given}}}).engines.options["pocketsphinx"]
+    assert options == {"streams": 4, "gain": 0.5, "fast": True, "model": "small"}
+    assert isinstance(options["streams"], int)

@@ -67,10 +67,13 @@ def plain_errors() -> Iterator[None]:
             raise
         fail(f"the package {error.name} is not installed; `visavis doctor` says what is missing", FAILED)
     except Exception as error:
-        for kind in type(error).__mro__:
+        cause: BaseException = error
+        while isinstance(cause, BaseExceptionGroup):  # engines start together; the first that could not is told
+            cause = cause.exceptions[0]
+        for kind in type(cause).__mro__:
             code = EXIT_CODES.get(f"{kind.__module__}.{kind.__qualname__}")
             if code is not None:
-                fail(error, code)
+                fail(cause, code)
         raise
 
 
