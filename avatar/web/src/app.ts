@@ -40,6 +40,7 @@ const MICROPHONE_TROUBLE: Partial<Record<MicrophoneState, string>> = {
   insecure: "Browsers allow the microphone only over HTTPS or on this machine itself. You can type instead.",
 };
 const INFO_RETRY_MS = 3000;
+const MOST_TIMINGS = 1000;
 
 /** Puts the parts together. */
 export class App {
@@ -109,7 +110,9 @@ export class App {
       },
       notice: (message) => this.notices.show(message),
       invitation: (path) => void this.copyLink(path),
-      timings: (ms) => this.counters.timings.push(ms),
+      timings: (ms) => {
+        this.counters.timings = [...this.counters.timings.slice(-MOST_TIMINGS + 1), ms];
+      },
     });
     conversation.voice = settings.values.voice;
     conversation.language = settings.values.language;
@@ -277,6 +280,8 @@ export class App {
     let word = STATE_WORDS[state];
     if (connection !== "open") word = connection === "lost" ? "Reconnecting…" : "Connecting…";
     else if (state === "listening" && !hears) word = STATE_WORDS.idle; // nobody listens while the microphone is off
+    // A screen reader hears of the connection; the rest it hears as conversation.
+    byId("state").ariaLive = connection === "open" ? "off" : "polite";
     if (byId("state").textContent !== word) byId("state").textContent = word;
     this.showBusy();
   }

@@ -108,7 +108,7 @@ export class Conversation {
     const item = this.item;
     if (!this.busy || this.role === "viewer") return false;
     if (item) {
-      this.speaker?.command({ kind: "stop", item });
+      this.speaker?.command({ kind: "clear" });
       const heardMs = Math.floor((this.speaker?.heard(item) ?? 0) / (RATE / 1000));
       if (this.responding === "no") {
         this.send({ type: "conversation.item.truncate", item_id: item, content_index: 0, audio_end_ms: heardMs });
@@ -316,7 +316,8 @@ export class Conversation {
   private retell(): void {
     const said = this.transcript.entries.filter((entry) => entry.role !== "note" && entry.text && !entry.open);
     for (const { id, role, text } of said.slice(-MOST_RETOLD)) {
-      this.send({ type: "conversation.item.create", item: role === "user" ? userItem(id, text) : assistantItem(id, text) });
+      const item = role === "user" ? userItem(id, text) : assistantItem(id, text);
+      this.send({ type: "conversation.item.create", item });
     }
   }
 

@@ -12,7 +12,8 @@ export function showDebug(probe: Probe): void {
     const worst = Math.max(0, ...late.map(Math.abs));
     place.textContent = [
       `${probe.connection} · ${probe.role ?? "-"} · ${probe.state}`,
-      `${probe.fps.toFixed(0)} fps · ${probe.frameIntervalMs.toFixed(1)} ms · seen after ${probe.presentationMs.toFixed(0)} ms · level ${probe.level}${probe.software ? " · no GPU" : ""}`,
+      `${probe.fps.toFixed(0)} fps · ${probe.frameIntervalMs.toFixed(1)} ms · seen after ${probe.presentationMs.toFixed(0)} ms`,
+      `level ${probe.level}${probe.software ? " · no GPU" : ""}`,
       `face − sound ${mean.toFixed(1)} ms, worst ${worst.toFixed(1)} ms`,
       `latency ${probe.outputLatencyMs.toFixed(0)} ms · stalls ${probe.underruns.length}`,
       `microphone ${probe.microphone.state} · ${probe.microphone.packets} packets · ${probe.microphone.dropped} dropped`,

@@ -103,7 +103,8 @@ class Turnable {
   turn(yaw: number, pitch: number, roll: number): void {
     this.rotation.setFromEuler(this.euler.set(-pitch, yaw, roll, "YXZ"));
     const { node, toParent } = this;
-    node.quaternion.copy(toParent).multiply(this.rotation).multiply(inverse.copy(toParent).invert()).multiply(this.rest);
+    inverse.copy(toParent).invert();
+    node.quaternion.copy(toParent).multiply(this.rotation).multiply(inverse).multiply(this.rest);
   }
 }
 

@@ -15,10 +15,12 @@ export type AnchorReason = "start" | "resume" | "hold" | "stop" | "stall" | "end
 
 /**
  * What the player tells the page. An anchor says that at the context's frame `frame` source sample `sample` of the
- * item was rendered, and whether it moves on from there; between anchors positions are straight lines.
+ * item was rendered, and whether it moves on from there; between anchors positions are straight lines. An item that was
+ * dropped was stopped before it began.
  */
 export type PlayerEvent =
   | { kind: "anchor"; frame: number; item: string; sample: number; playing: boolean; reason: AnchorReason }
+  | { kind: "dropped"; item: string }
   | { kind: "report"; frame: number; item: string; sample: number; received: number; playing: boolean };
 
 const FADE_S = 0.008;
@@ -161,15 +163,14 @@ export class PlayerCore {
     if (this.items[0]?.id === id) {
       this.stopping = true;
       if (!this.begun) this.gain = 0;
-    } else {
-      this.items = this.items.filter((item) => item.id !== id);
-      if (this.items.length === 0) this.held = false;
+      return;
     }
+    if (this.items.some((item) => item.id === id)) this.emit({ kind: "dropped", item: id });
+    this.items = this.items.filter((item) => item.id !== id);
+    if (this.items.length === 0) this.held = false;
   }
 
   private clear(): void {
-    this.items.length = Math.min(this.items.length, 1);
-    this.held = false;
-    if (this.items[0]) this.stop(this.items[0].id);
+    for (const { id } of [...this.items]) this.stop(id);
   }
 }

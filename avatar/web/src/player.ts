@@ -90,6 +90,10 @@ export class Player {
       this.report(event.item, this.heard(event.item), event.playing);
       return;
     }
+    if (event.kind === "dropped") {
+      this.onFinished(event.item, 0);
+      return;
+    }
     const { item, sample, playing, reason } = event;
     this.timeline.add({ time: event.frame / this.context.sampleRate, item, sample, playing });
     if (reason === "stall" && this.underruns.length < MOST_UNDERRUNS) this.underruns.push({ item, sample });

@@ -78,7 +78,8 @@ export class SettingsSheet {
   private async fillDevices(): Promise<void> {
     const devices = (await navigator.mediaDevices?.enumerateDevices?.().catch(() => [])) ?? [];
     const fill = (kind: MediaDeviceKind, key: keyof Choices & ("microphone" | "speaker"), noun: string) => {
-      const known = devices.filter((device) => device.kind === kind && device.deviceId && device.deviceId !== "default");
+      const isOwn = (device: MediaDeviceInfo) => device.deviceId !== "" && device.deviceId !== "default";
+      const known = devices.filter((device) => device.kind === kind && isOwn(device));
       const options = known.map((device, i): [string, string] => [device.deviceId, device.label || `${noun} ${i + 1}`]);
       fillSelect(byId(`set-${key}`), [["", "System default"], ...options], this.settings.values[key]);
     };

@@ -117,7 +117,7 @@ describe("a conversation", () => {
     bench.take();
     bench.conversation.say("Stop, what is new?");
     expect(bench.types()).toEqual(["response.cancel", "conversation.item.create", "response.create"]);
-    expect(bench.commands).toContain("stop a");
+    expect(bench.commands).toContain("clear");
     expect(bench.conversation.transcript.entries.at(-1)).toMatchObject({ role: "user", text: "Stop, what is new?" });
   });
 

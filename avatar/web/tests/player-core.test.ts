@@ -146,8 +146,12 @@ describe("the player", () => {
     bench.core.command({ kind: "stop", item: "b" });
     bench.play(1);
     expect(bench.anchors.map((anchor) => `${anchor.item} ${anchor.reason}`)).toEqual([
-      "a start", "a end", "c start", "c end",
+      "a start",
+      "a end",
+      "c start",
+      "c end",
     ]);
+    expect(bench.events).toContainEqual({ kind: "dropped", item: "b" });
   });
 
   it("reports five times a second while an item is there", () => {
@@ -170,6 +174,10 @@ describe("the player", () => {
     bench.core.command({ kind: "clear" });
     bench.play(0.3);
     expect(bench.reasons).toEqual(["start", "stop"]);
+    expect(bench.events).toContainEqual({ kind: "dropped", item: "b" });
     expect(bench.heard.at(-1)).toBe(0);
+    bench.core.command({ kind: "append", item: "b", samples: tone(24_000) });
+    bench.play(0.3);
+    expect(bench.reasons).toEqual(["start", "stop"]);
   });
 });
