@@ -88,7 +88,7 @@ async def talk(told: Arguments) -> None:
             said=it.said(),
             final=done.response.output[0].content[0].transcript,
             audio_s=it.loudspeaker.received(it.item),
-            errors=len(it.all("error")),
+            errors=[str(event.error) for event in it.all("error")],
         )
 
 
@@ -110,7 +110,7 @@ async def barge_in(told: Arguments) -> None:
             status=it.all("response.done")[0].response.status,
             heard=heard.transcript,
             said_next=it.all("response.output_audio_transcript.delta")[-1].delta,
-            errors=len(it.all("error")),
+            errors=[str(event.error) for event in it.all("error")],
         )
 
 
@@ -125,17 +125,20 @@ async def tool(told: Arguments) -> None:
         await it.connection.response.create()
         await it.next("response.done", 2)
         called = {"name": call.name, "arguments": json.loads(call.arguments)}
-        report("tool", called=called, said=it.said(), audio_s=it.loudspeaker.received(it.item))
+        errors = [str(event.error) for event in it.all("error")]
+        report("tool", called=called, said=it.said(), audio_s=it.loudspeaker.received(it.item), errors=errors)
 
 
 async def text(told: Arguments) -> None:
     async with conversation(told, output_modalities=["text"]) as it:
         await it.ask("When are you open?")
         done = await it.next("response.done")
-        streamed = it.said("response.output_text.delta")
-        final = done.response.output[0].content[0]
         report(
-            "text", said=streamed, final=final.text, type=final.type, audio=len(it.all("response.output_audio.delta"))
+            "text",
+            said=it.said("response.output_text.delta"),
+            final=done.response.output[0].content[0].text,
+            audio=len(it.all("response.output_audio.delta")),
+            errors=[str(event.error) for event in it.all("error")],
         )
 
 
