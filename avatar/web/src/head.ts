@@ -82,7 +82,7 @@ export class Head {
  * A node that turns about its place as the model's axes say (x to the character's left, y up, z forward), whatever
  * its own axes are at rest.
  */
-class Turnable {
+export class Turnable {
   private readonly toParent: Quaternion;
   private readonly rest: Quaternion;
   private readonly euler = new Euler();
