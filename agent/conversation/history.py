@@ -84,12 +84,12 @@ class History:
         """The item, if there is one of that id."""
         return next((item for item in reversed(self._items) if item.id == item_id), None)
 
-    def get(self, item_id: str) -> Item:
-        """Raises WireError when there is no such item."""
+    def get(self, item_id: str, code: str = "item_not_found") -> Item:
+        """Raises WireError of that code when there is no such item."""
         item = self.find(item_id)
         if item is not None:
             return item
-        raise WireError("item_not_found", f"There is no item {item_id!r} in this conversation.", param="item_id")
+        raise WireError(code, f"There is no item {item_id!r} in this conversation.", param="item_id")
 
     def add(self, item: Item, previous: str | None = None) -> str | None:
         """Insert `item` after `previous` ("root": at the beginning; None: at the end). Returns the id of the item

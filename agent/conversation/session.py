@@ -235,7 +235,9 @@ class Conversation:
                 self._answering.drop_guess()
                 self._announce(item, before, now)
             case wire.RetrieveItem(item_id=item_id):
-                self._emit(wire.ItemRetrieved(item=self._history.get(item_id).to_wire(now)))
+                # Pipecat survives a retrieval that fails only by this code; the others are named after it.
+                item = self._history.get(item_id, "item_retrieve_invalid_item_id")
+                self._emit(wire.ItemRetrieved(item=item.to_wire(now)))
             case wire.DeleteItem(item_id=item_id):
                 self._delete(item_id, now)
             case wire.TruncateItem():
@@ -295,7 +297,7 @@ class Conversation:
         self._emit(wire.AudioCleared())
 
     def _delete(self, item_id: str, now: float) -> None:
-        self._history.get(item_id)
+        self._history.get(item_id, "item_delete_invalid_item_id")
         if self._answering.gives(item_id):
             self._answering.interrupt("client_cancelled", now)
         self._history.delete(item_id)
@@ -305,7 +307,7 @@ class Conversation:
 
     def _truncate(self, event: wire.TruncateItem, now: float) -> None:
         """The client's last word on what it played. An `audio_end_ms` beyond what was sent is clamped to that."""
-        item = self._history.get(event.item_id)
+        item = self._history.get(event.item_id, "item_truncate_invalid_item_id")
         ledger = item.ledger
         if ledger is None:
             raise WireError("invalid_value", "Only a spoken message of ours can be truncated.", param="item_id")

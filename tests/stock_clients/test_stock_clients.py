@@ -81,4 +81,5 @@ def test_bad_event(client: str, found: Callable[[str], Found]) -> None:
     it = outcome(found, client, "bad_event")
     assert all(kind == "invalid_request_error" and code for kind, code, _ in it["errors"])
     assert it["errors"]
+    assert it.get("fatal", []) == []
     assert it["said"].startswith(ANSWER)

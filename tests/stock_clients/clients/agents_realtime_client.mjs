@@ -259,6 +259,6 @@ async function perform(name) {
   }
 }
 
-await Promise.all(['talk', 'tool', 'text', 'bad_event'].map(perform));
-await perform('barge_in');
+await Promise.all(['tool', 'text', 'bad_event'].map(perform));
+for (const spoken of ['talk', 'barge_in']) await perform(spoken);
 process.exit(0);

@@ -131,11 +131,13 @@ async def until(condition: Callable[[], Any], what: str, seconds: float = PATIEN
 Scenario = Callable[[Arguments], Awaitable[None]]
 
 
-async def perform(together: tuple[Scenario, ...], alone: Scenario) -> None:
-    """Most scenarios at once; the one in which time is measured by itself. One that fails leaves the others theirs."""
+async def perform(typed: tuple[Scenario, ...], spoken: tuple[Scenario, ...]) -> None:
+    """The typed scenarios at once; then the spoken ones, which need the machine's time, one by one. One that fails
+    leaves the others theirs."""
     told = arguments()
-    await asyncio.gather(*(_perform(scenario, told) for scenario in together))
-    await _perform(alone, told)
+    await asyncio.gather(*(_perform(scenario, told) for scenario in typed))
+    for scenario in spoken:
+        await _perform(scenario, told)
 
 
 async def _perform(scenario: Scenario, told: Arguments) -> None:

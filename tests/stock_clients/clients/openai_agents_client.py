@@ -172,4 +172,4 @@ async def bad_event(told: Arguments) -> None:
         report("bad_event", errors=errors, said=it.said())
 
 
-asyncio.run(perform((talk, tool, text, bad_event), alone=barge_in))
+asyncio.run(perform(typed=(tool, text, bad_event), spoken=(talk, barge_in)))
