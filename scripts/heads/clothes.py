@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import cKDTree
 
 from .face import Face
-from .geometry import Surface, cut, neighbour_average, unit, vertex_normals
+from .geometry import Surface, cut, neighbour_average, smoothstep, unit, vertex_normals
 from .glb import Mesh
+from .neckline import NECK_AXIS_Z, NECKLINES
 from .paint import blur, noise, normal_map
 from .personas import Persona
 
+SHOULDER_PASSES = 30
 DEPTH_BELOW_NECK = 24.0  # cm of cloth below the top of the neck opening
-
-
-@dataclass(frozen=True, slots=True)
-class Neckline:
-    """Height of the opening (cm below the neck helper's top) by angle from the front: front, side, back."""
-
-    front: float
-    quarter: float
-    side: float
-    back: float
-
-    def height(self, angle: np.ndarray) -> np.ndarray:
-        knots = np.radians([0, 25, 50, 90, 130, 180])
-        values = [self.front, self.front * 0.75 + self.quarter * 0.25, self.quarter, self.side]
-        values += [(self.side + self.back) / 2, self.back]
-        return np.asarray(np.interp(np.abs(angle), knots, values))
-
-
-NECKLINES = {"crew": Neckline(5.6, 4.2, 1.5, 1.0), "scoop": Neckline(8.6, 6.4, 2.2, 1.4)}
 
 
 def build_clothes(face: Face, persona: Persona, band_columns: int) -> dict[str, Mesh]:
@@ -44,9 +25,8 @@ def build_clothes(face: Face, persona: Persona, band_columns: int) -> dict[str, 
     near = human.positions[tights.faces].mean(1)[:, 1] > bottom - 8
     surface = Surface.build(tights.faces[near], None, 1, len(human.positions))
     points = _drape(surface, face)
-    axis = np.array([0, 0, -10.5])
-    angle = np.arctan2(points[:, 0], points[:, 2] - axis[2])
-    line = face.neckline - NECKLINES[persona.cloth].height(angle)
+    axis = np.array([0, 0, NECK_AXIS_Z])
+    line = face.neckline - NECKLINES[persona.cloth].drop(points)
     keep = np.minimum(line - points[:, 1], points[:, 1] - bottom)
     keep = np.minimum(keep, 30 - np.abs(points[:, 0]))
     normals = vertex_normals(points, surface.faces)
@@ -63,12 +43,17 @@ def _drape(surface: Surface, face: Face) -> np.ndarray:
     points = points + vertex_normals(points, surface.faces) * 0.55
     skin = cKDTree(face.points)
     skin_normals = vertex_normals(face.points, face.skin.point_faces)
-    for step in range(14):
-        points = 0.5 * points + 0.5 * (average @ points)
-        if step % 3 == 2 or step == 13:
+    arms = smoothstep(np.abs(points[:, 0]), 8, 14)[:, None]  # turning the arms down creased the shoulders
+    share = 0.5 * np.ones_like(arms)
+    for step in range(26 + SHOULDER_PASSES):
+        if step == 26:
+            share *= arms
+        points = points * (1 - share) + (average @ points) * share
+        if step % 3 == 2 or step == 25 + SHOULDER_PASSES:
             distance, near = skin.query(points)
             height = ((points - face.points[near]) * skin_normals[near]).sum(1)
-            lift = np.where(distance < 3, np.clip(0.35 - height, 0, 2), 0)
+            beside = np.sqrt(np.clip(distance**2 - height**2, 0, None))  # past the skin's rim there is nothing to cover
+            lift = np.where(beside < 0.7, np.clip(0.4 - height, 0, 2), 0) * (distance < 3)
             points = points + skin_normals[near] * lift[:, None]
     return np.asarray(points)
 

@@ -1,4 +1,4 @@
-"""The head's frame: origin between the eyes, landmarks, the skin surface with its texture atlas, the neck's skinning."""
+"""The head's frame: origin between the eyes, landmarks, the skin with its texture atlas, the neck's skinning."""
 
 from __future__ import annotations
 
@@ -11,8 +11,13 @@ from scipy.interpolate import LinearNDInterpolator, NearestNDInterpolator
 from scipy.ndimage import map_coordinates, zoom
 
 from .geometry import Surface, smoothstep
+from .neckline import Neckline
 from .source import Human, data_folder
 
+# The base mesh's layout spends most of the head's island on the scalp: stretch the face (from, to; island coordinates).
+FOCUS_U = (np.array([0, 0.34, 0.86, 1.0]), np.array([0, 0.10, 0.90, 1.0]))
+FOCUS_V = (np.array([0, 0.29, 0.72, 1.0]), np.array([0, 0.12, 0.88, 1.0]))
+SKIN_UNDER_CLOTH = 2.6  # cm of skin kept below the neckline
 HEAD_HEIGHT = 0.86  # share of the atlas given to the head island; the mouth's inside and the rest lie above
 
 
@@ -53,7 +58,11 @@ class Atlas:
         image = Image.open(data_folder() / f"mpfb2/textures/mpfb_{name}.jpg").convert("L")
         pixels = np.asarray(image, float) / 255
         line = (np.arange(size) + 0.5) / size - 0.005
-        u, v = np.meshgrid(self.low[0] + line / self.scale[0], self.low[1] + line / self.scale[1])
+        across = np.interp(line / 0.99, FOCUS_U[1], FOCUS_U[0], right=2.0)
+        down = np.interp(line / HEAD_HEIGHT, FOCUS_V[1], FOCUS_V[0], right=2.0)
+        u, v = np.meshgrid(
+            self.low[0] + across * 0.99 / self.scale[0], self.low[1] + down * HEAD_HEIGHT / self.scale[1]
+        )
         height, width = pixels.shape
         out = map_coordinates(pixels, [(1 - v) * height - 0.5, u * width - 0.5], order=1, mode="constant")
         out[int(size * (HEAD_HEIGHT + 0.01)) :] = 0
@@ -107,7 +116,9 @@ def _layout(
         extent = uv[chosen].max((0, 1)) - low
         if rank == 0:
             scale = np.array([0.99, HEAD_HEIGHT]) / extent
-            out[chosen] = (uv[chosen] - low) * scale + 0.005
+            flat = (uv[chosen] - low) / extent
+            warped = np.stack([np.interp(flat[..., k], *f) for k, f in enumerate((FOCUS_U, FOCUS_V))], -1)
+            out[chosen] = warped * np.array([0.99, HEAD_HEIGHT]) + 0.005
             origin, stretch = low, scale
         else:
             width = 0.30 if rank == 1 else 0.09
@@ -117,7 +128,7 @@ def _layout(
     return out, island, [head, *others], (origin, stretch)
 
 
-def build_face(human: Human, levels: int = 1) -> Face:
+def build_face(human: Human, opening: Neckline, levels: int = 1) -> Face:
     """Centre the person between the eyes and prepare the skin; changes `human.positions` in place."""
     origin = (human.joint("l-eye") + human.joint("r-eye")) / 2
     human.positions -= origin
@@ -126,7 +137,8 @@ def build_face(human: Human, levels: int = 1) -> Face:
     neckline = tights[np.abs(tights[:, 0]) < 7][:, 1].max()
     body = human.groups["body"]
     centre = positions[body.faces].mean(1)
-    near = (centre[:, 1] > neckline - 13) & (np.abs(centre[:, 0]) < 11.5)
+    hidden = neckline - opening.drop(centre) - SKIN_UNDER_CLOTH
+    near = (centre[:, 1] > hidden) & (np.abs(centre[:, 0]) < 11.5) & (centre[:, 1] > neckline - 16)
     faces, texture_ids = body.faces[near], body.texture[near]
     uv, island, order, (low, scale) = _layout(faces, texture_ids, human)
     skin = Surface.build(faces, uv, levels, len(positions))
@@ -159,8 +171,8 @@ def build_face(human: Human, levels: int = 1) -> Face:
 
 
 def head_weight(points: np.ndarray, face: Face) -> np.ndarray:
-    """Share of the head joint (N,) for skin at `points`: 1 on the head, easing to 0 where the neck meets the shoulders."""
+    """Share of the head joint (N,) for skin at `points`: 1 on the head, 0 at the neck's root."""
     z = points[:, 2]
     upper = np.interp(z, [-18, -10, -4, 2], [-6.5, -8.5, -12.2, -12.8])
-    lower = np.interp(z, [-20, -12, -4], [-15.0, -17.0, -21.0])
+    lower = np.interp(z, [-20, -12, -4], [-12.5, -14.5, -20.0])
     return smoothstep((points[:, 1] - lower) / (upper - lower), 0.0, 1.0)

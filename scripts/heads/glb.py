@@ -1,4 +1,4 @@
-"""A small glTF 2.0 binary writer: nodes, skins, morph targets, textures. Lengths come in as centimetres, go out as metres."""
+"""A small glTF 2.0 binary writer: nodes, skins, morph targets, textures. Centimetres come in, metres go out."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Writer:
             "scenes": [{"nodes": []}],
             "samplers": [{"magFilter": 9729, "minFilter": 9987, "wrapS": 10497, "wrapT": 10497}],
         }
-        for key in "nodes meshes accessors bufferViews materials textures images skins".split():
+        for key in ("nodes", "meshes", "accessors", "bufferViews", "materials", "textures", "images", "skins"):
             self.doc[key] = []
 
     def view(self, data: bytes, target: int | None = None) -> int:

@@ -12,8 +12,10 @@ from scipy.spatial import cKDTree
 from .face import Face
 from .geometry import smoothstep, unit, vertex_normals
 from .glb import Mesh
-from .paint import blur, noise, normal_map
+from .locks import face_framing, knot
+from .paint import blur, noise, noise3, normal_map
 from .personas import Persona
+from .ribbons import CARD_COLUMNS, join, paint_cards, ribbon_mesh
 from .scalp import REACH, Scalp, build_scalp, trace
 
 Flow = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -26,6 +28,7 @@ class Style:
     hairline: Callable[[np.ndarray], np.ndarray]
     height: Callable[[np.ndarray, np.ndarray], np.ndarray]  # (points, cm inside the hairline) → cm above the skin
     flow: Flow
+    lift: float  # how strongly strands at the edge stand up into the hair before they follow the flow
     length: float
     bun: np.ndarray | None = None
     curl: float = 0.0
@@ -33,7 +36,7 @@ class Style:
 
 @dataclass(slots=True)
 class Hair:
-    """Meshes with the textures they use; `shell_texture` RGBA and normal over the azimuthal field, `card_texture` RGBA."""
+    """Meshes and their textures: `shell_texture` (RGBA) and normal lie over the azimuthal field."""
 
     shell: Mesh
     cards: Mesh
@@ -41,15 +44,19 @@ class Hair:
     shell_normal: np.ndarray
     card_texture: np.ndarray
     scalp_paint: np.ndarray
+    roughness: float
     extra: dict[str, Mesh]
 
 
-def _front_line(brow_height: float, temple: float, sideburn: float, nape: float) -> Callable[[np.ndarray], np.ndarray]:
-    degrees = np.array([0, 18, 34, 46, 55, 63, 70, 77, 84, 92, 104, 116, 126, 140, 160, 180])
-    heights = np.array(
-        [brow_height, brow_height + 0.1, brow_height - 0.5, temple + 1.1, temple - 0.5, temple - 2.0]
-        + [temple - 3.4, sideburn + 0.9, sideburn, sideburn + 1.2, 1.6, 0.2, -3.5, nape + 1.0, nape, nape - 0.3]
-    )
+def _hairline(
+    middle: float, fall: float, temple: float, sideburn: float, nape: float
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Heights in cm above the eyes: over the forehead's middle, `fall` lower at its sides, and so on to the nape."""
+    front, side = middle, sideburn
+    line = [(0, front), (18, front - 0.25 * fall), (34, front - fall), (46, front - 2.1 * fall), (55, temple + 0.2)]
+    line += [(63, temple - 0.7), (70, temple - 2.2), (77, side + 0.9), (84, side), (92, side + 1.2)]
+    line += [(104, 1.6), (116, 0.2), (126, -3.5), (140, nape + 1.0), (160, nape), (180, nape - 0.3)]
+    degrees, heights = np.array(line).T
     fine = np.linspace(0, 180, 361)
     smooth = np.convolve(np.pad(np.interp(fine, degrees, heights), 8, mode="edge"), np.ones(17) / 17, "valid")
     return lambda angle: np.asarray(np.interp(np.degrees(angle), fine, smooth))
@@ -60,7 +67,7 @@ def _low_bun(face: Face) -> Style:
     part_x = 2.3
 
     def height(points: np.ndarray, inside: np.ndarray) -> np.ndarray:
-        rise = 0.10 + 0.42 * smoothstep(inside, -0.1, 1.3) + 0.55 * smoothstep(inside, 0.6, 5.0)
+        rise = 0.03 + 0.45 * smoothstep(inside, -0.1, 1.3) + 0.75 * smoothstep(inside, 0.6, 5.0)
         crown = 0.35 * np.exp(-(((points - [0, face.top, -11]) / [6, 4, 5]) ** 2).sum(-1))
         groove = np.exp(-(((points[..., 0] - part_x) / 0.35) ** 2)) * (points[..., 2] > -8) * (points[..., 1] > 5)
         return np.asarray((rise + crown) * (1 - 0.6 * groove))
@@ -68,12 +75,12 @@ def _low_bun(face: Face) -> Style:
     def flow(points: np.ndarray, heading: np.ndarray) -> np.ndarray:
         to_bun = unit(bun - points)
         side = np.sign(points[:, :1] - part_x)
-        near_part = np.exp(-np.abs(points[:, :1] - part_x) / 2.6) * smoothstep(points[:, 2:3], -12, -3)
+        near_part = 0.8 * np.exp(-np.abs(points[:, :1] - part_x) / 2.0) * smoothstep(points[:, 2:3], -12, -3)
         sweep = np.c_[side * 1.0, -0.15 * np.ones((len(points), 1)), 0.12 * np.ones((len(points), 1))]
         wanted = unit(to_bun * (1 - 0.75 * near_part) + sweep * near_part * 1.5)
         return unit(wanted + 0.8 * heading)
 
-    return Style(_front_line(6.6, 4.6, -0.9, -8.0), height, flow, 30.0, bun=bun)
+    return Style(_hairline(7.0, 1.5, 3.0, -0.9, -8.0), height, flow, 1.6, 30.0, bun=bun)
 
 
 def _crop(face: Face) -> Style:
@@ -82,7 +89,7 @@ def _crop(face: Face) -> Style:
     def height(points: np.ndarray, inside: np.ndarray) -> np.ndarray:
         top = smoothstep(points[..., 1], 4.0, 9.0)
         return np.asarray(
-            (0.05 + 0.16 * smoothstep(inside, -0.1, 1.0)) * (1 + 2.6 * top * smoothstep(inside, 0.2, 2.5))
+            (0.03 + 0.13 * smoothstep(inside, -0.1, 1.0)) * (1 + 1.6 * top * smoothstep(inside, 0.2, 2.5))
         )
 
     def flow(points: np.ndarray, heading: np.ndarray) -> np.ndarray:
@@ -90,7 +97,7 @@ def _crop(face: Face) -> Style:
         spin = np.cross(away, [0, 1.0, 0]) * 0.4
         return unit(unit(away + spin) + 0.4 * heading)
 
-    return Style(_front_line(6.9, 5.4, -1.6, -8.6), height, flow, 1.0, curl=1.0)
+    return Style(_hairline(6.9, 0.9, 5.0, -1.6, -8.6), height, flow, 0.0, 0.45, curl=1.0)
 
 
 STYLES: dict[str, Callable[[Face], Style]] = {"low-bun": _low_bun, "crop": _crop}
@@ -103,12 +110,37 @@ def build_hair(face: Face, persona: Persona, cells: int, share: float, full: Hai
     random = np.random.default_rng(persona.seed + 50)
     shell = _shell(scalp, style, cells)
     cards = _cards(scalp, style, random, share)
-    extra = {"HairBun": _bun(style.bun, random)} if style.bun is not None else {}
+    extra = {}
+    if style.bun is not None:
+        extra["HairBun"] = knot(style.bun)
+        cards = join([cards, face_framing(face, random, share, 14 if share == 1 else 7)])
     if full:
-        return Hair(shell, cards, full.shell_texture, full.shell_normal, full.card_texture, full.scalp_paint, extra)
-    strands = _strands(scalp, style, random, 26000)
+        return Hair(
+            shell,
+            cards,
+            full.shell_texture,
+            full.shell_normal,
+            full.card_texture,
+            full.scalp_paint,
+            full.roughness,
+            extra,
+        )
+    strands = _strands(scalp, style, random, 30000)
     texture, relief = _paint_shell(scalp, strands, persona, random, TEXTURE)
-    return Hair(shell, cards, texture, relief, paint_cards(persona), _roots_on_skin(face, scalp), extra)
+    if style.curl:
+        coils = noise(TEXTURE, 2, 71, 0.7, 256)
+        relief = normal_map(coils * 1.1, 1.0)
+        texture[..., :3] *= (1 + 0.28 * coils)[..., None]
+    return Hair(
+        shell,
+        cards,
+        texture,
+        relief,
+        paint_cards(persona),
+        _roots_on_skin(face, scalp),
+        0.9 if style.curl else 0.5,
+        extra,
+    )
 
 
 def _shell(scalp: Scalp, style: Style, cells: int) -> Mesh:
@@ -152,17 +184,25 @@ def _roots(scalp: Scalp, random: np.random.Generator, count: int, low: float, hi
 
 def _strands(scalp: Scalp, style: Style, random: np.random.Generator, count: int) -> np.ndarray:
     """Strands (N, K, 3) for painting: evenly rooted, with a dense row at the edge."""
-    edge = _roots(scalp, random, count // 5, -0.25, 0.6)
+    edge = _roots(scalp, random, count // 5, -0.35, 0.5)
     body = _roots(scalp, random, count - len(edge), 0.2, 99)
     roots = np.concatenate([edge, body])
     steps = 44 if style.length > 5 else 8
     wobble = random.normal(0, 0.05 + 0.5 * style.curl, (len(roots), 3))
     length = style.length * random.uniform(0.35, 1.0, len(roots))
 
-    def flow(points: np.ndarray, heading: np.ndarray) -> np.ndarray:
-        return style.flow(points, heading) + wobble
-
+    flow = _combed(scalp, style, wobble)
     return trace(scalp, roots, flow, length, steps)
+
+
+def _combed(scalp: Scalp, style: Style, wobble: np.ndarray) -> Flow:
+    """The style's flow with each strand's own deviation, rising from the hairline."""
+
+    def flow(points: np.ndarray, heading: np.ndarray) -> np.ndarray:
+        edge = style.lift * np.exp(-np.clip(scalp.inside(points), 0, None) / 0.9)[:, None]
+        return style.flow(points, heading) + scalp.inward(points) * edge + wobble
+
+    return flow
 
 
 def _paint_shell(
@@ -188,9 +228,9 @@ def _paint_shell(
         pens[2].line(line, fill=255, width=width)
     grid = np.stack(np.meshgrid(*[np.linspace(0, 1, size)] * 2), -1)
     depth = scalp.sample(scalp.hairline, grid)
-    solid = smoothstep(depth, 0.25, 0.75) * 255
+    solid = smoothstep(depth, 0.35, 0.95) * 255
     a = np.maximum(blur(np.asarray(alpha, float), 0.5), solid)
-    a = np.maximum(a, 255 * (depth > 0.7))
+    a = np.maximum(a, 255 * (depth > 0.9))
     t = blur(np.asarray(tone, float), 0.5) / 118
     base = np.array(persona.hair, float)
     colour = base * t[..., None] + np.clip(t - 1, 0, 1)[..., None] * base * 0.5
@@ -198,45 +238,29 @@ def _paint_shell(
     return np.dstack([colour, a]), normal_map(blur(np.asarray(relief, float), 0.7) / 255 * 4, 0.6)
 
 
-def _ribbon_mesh(paths: np.ndarray, normals: np.ndarray, width: np.ndarray, u: np.ndarray) -> Mesh:
-    """Strips along paths (N, K, 3) facing normals (N, K, 3); width (N, K) half widths; u (N, 2) texture columns."""
-    count, steps = paths.shape[:2]
-    tangent = unit(np.gradient(paths, axis=1))
-    side = unit(np.cross(tangent, normals))
-    positions = np.stack([paths - side * width[..., None], paths + side * width[..., None]], 2).reshape(-1, 3)
-    rounded = unit(np.stack([normals - 0.35 * side, normals + 0.35 * side], 2)).reshape(-1, 3)
-    v = np.broadcast_to(np.linspace(0, 1, steps)[None, :, None], (count, steps, 2))
-    uv = np.stack([np.broadcast_to(u[:, None, :], (count, steps, 2)), v], -1).reshape(-1, 2)
-    start = np.arange(count)[:, None] * steps * 2 + np.arange(steps - 1) * 2
-    a = start.ravel()
-    faces = np.concatenate([np.stack([a, a + 1, a + 3], 1), np.stack([a, a + 3, a + 2], 1)])
-    return Mesh(positions, rounded, faces, uv)
-
-
-CARD_COLUMNS = 8
 TEXTURE = 2048
 
 
 def _cards(scalp: Scalp, style: Style, random: np.random.Generator, share: float) -> Mesh:
     """Ribbons over the shell: fine short ones along the hairline, wider ones over the body, a few that fly away."""
-    long = style.length > 5
-    groups = [
-        # count, depth range, half width, length, lift above the shell, steps
-        (520, (-0.30, 0.25), 0.10, min(style.length, 3.4), 0.02, 8),
-        (560 if long else 900, (0.3, 99.0), 0.2 if long else 0.12, min(style.length, 11.0), 0.05, 12 if long else 4),
-        (110 if long else 300, (0.2, 99.0), 0.03, min(style.length, 8.0), 0.25, 10 if long else 4),
-    ]
+    if style.length > 5:
+        groups = [
+            # count, depth range, half width, length, lift above the shell, steps
+            (900, (-0.34, 0.3), 0.055, 3.0, 0.015, 7),
+            (560, (0.3, 99.0), 0.2, 11.0, 0.05, 12),
+            (110, (0.2, 99.0), 0.03, 8.0, 0.25, 10),
+        ]
+    else:
+        groups = [(900, (-0.35, 0.3), 0.025, 0.3, 0.03, 3), (2200, (0.2, 99.0), 0.035, 0.4, 0.09, 3)]
     meshes = []
-    for count, (low, high), half, reach, lift, steps in groups:
-        count, steps, half = int(count * share), (steps if share == 1 else max(steps // 2, 3)), half / share**0.3
+    for full_count, (low, high), full_half, reach, lift, full_steps in groups:
+        count, half = int(full_count * share), full_half / share**0.3
+        steps = full_steps if share == 1 else max(full_steps // 2, 3)
         roots = _roots(scalp, random, count, low, high)
         wobble = random.normal(0, 0.07 + 0.6 * style.curl, (count, 3))
         length = reach * random.uniform(0.5, 1.1, count)
 
-        def flow(p: np.ndarray, h: np.ndarray, wobble: np.ndarray = wobble) -> np.ndarray:
-            return style.flow(p, h) + wobble
-
-        path = trace(scalp, roots, flow, length, steps)
+        path = trace(scalp, roots, _combed(scalp, style, wobble), length, steps)
         inside = scalp.inside(path)
         s = np.linspace(0, 1, steps + 1)
         own = lift * random.uniform(0.2, 1.4, (count, 1)) * np.sin(np.pi * np.clip(s * 0.9 + 0.05, 0, 1)) ** 0.7
@@ -247,62 +271,11 @@ def _cards(scalp: Scalp, style: Style, random: np.random.Generator, share: float
         width = half * random.uniform(0.6, 1.3, (count, 1)) * taper
         column = random.integers(0, CARD_COLUMNS, count)
         u = np.stack([(column + 0.03) / CARD_COLUMNS, (column + 0.97) / CARD_COLUMNS], 1)
-        mesh = _ribbon_mesh(placed, scalp.normal(path.reshape(-1, 3)).reshape(path.shape), width, u)
+        mesh = ribbon_mesh(placed, scalp.normal(path.reshape(-1, 3)).reshape(path.shape), width, u)
         shade = np.repeat(random.uniform(0.7, 1.12, count), (steps + 1) * 2)
         mesh.colours = np.clip(shade[:, None] * np.ones(3), 0, 1)
         meshes.append(mesh)
     return join(meshes)
-
-
-def join(meshes: list[Mesh]) -> Mesh:
-    starts = np.cumsum([0] + [len(m.positions) for m in meshes])
-    stack = lambda name: np.concatenate([getattr(m, name) for m in meshes])  # noqa: E731
-    faces = np.concatenate([m.faces + s for m, s in zip(meshes, starts, strict=False)])
-    return Mesh(stack("positions"), stack("normals"), faces, stack("uv"), stack("colours"))
-
-
-def paint_cards(persona: Persona, width: int = 512, height: int = 512) -> np.ndarray:
-    """RGBA strands on eight columns, root at the top, thinning to the tips."""
-    random = np.random.default_rng(persona.seed + 60)
-    alpha = Image.new("L", (width, height), 0)
-    tone = Image.new("L", (width, height), 105)
-    draw_alpha, draw_tone = ImageDraw.Draw(alpha), ImageDraw.Draw(tone)
-    column = width / CARD_COLUMNS
-    for c in range(CARD_COLUMNS):
-        for _ in range(15 + 2 * (c % 4)):
-            x0 = (c + random.uniform(0.16, 0.84)) * column
-            meet = (c + 0.5) * column - x0
-            pull, bend = random.uniform(0.1, 0.6), random.normal(0, 0.05) * column
-            end = random.uniform(0.7, 1.0)
-            t = np.linspace(0, end, 16)
-            points = [(float(x0 + bend * np.sin(3 * q) + pull * meet * q * q), float(q * height)) for q in t]
-            draw_alpha.line(points, fill=255, width=int(random.integers(1, 4)))
-            draw_tone.line(points, fill=int(np.clip(random.normal(120, 26), 60, 220)), width=4)
-    colour = np.array(persona.hair, float) * (np.asarray(tone, float) / 118)[..., None]
-    return np.dstack([colour, blur(np.asarray(alpha, float), 0.5)])
-
-
-def _bun(at: np.ndarray, random: np.random.Generator, rings: int = 28, spokes: int = 40) -> Mesh:
-    """A soft knot behind the head; its texture is the strip of painted strands, wound around it."""
-    theta, phi = np.meshgrid(np.linspace(0, np.pi, rings), np.linspace(0, 2 * np.pi, spokes), indexing="ij")
-    twist = phi + 0.9 * np.cos(theta)
-    radius = 1 + 0.05 * np.sin(4 * twist) + 0.03 * np.sin(9 * twist + 1.3)
-    ball = np.stack([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), -np.cos(theta)], 2) * radius[..., None]
-    positions = (at + np.array([0, 0, -0.6]) + ball * np.array([3.1, 2.8, 2.3])).reshape(-1, 3)
-    i, j = (g.ravel() for g in np.meshgrid(np.arange(rings - 1), np.arange(spokes - 1), indexing="ij"))
-    a = i * spokes + j
-    faces = np.concatenate([np.c_[a, a + 1, a + spokes + 1], np.c_[a, a + spokes + 1, a + spokes]])
-    normals = vertex_normals(positions, faces)
-    out = unit(positions - at)
-    if (normals * out).sum() < 0:
-        faces, normals = faces[:, ::-1], -normals
-    seam = (
-        (theta.ravel() < 0.2) | (theta.ravel() > np.pi - 0.2) | (phi.ravel() < 0.01) | (phi.ravel() > 2 * np.pi - 0.01)
-    )
-    normals[seam] = out[seam]
-    turn = twist.ravel()
-    uv = np.stack([0.5 + 0.10 * np.cos(theta.ravel()), 0.30 + 0.012 * turn], 1)
-    return Mesh(positions, normals, faces, uv)
 
 
 def _roots_on_skin(face: Face, scalp: Scalp, size: int = 2048) -> np.ndarray:
@@ -310,6 +283,6 @@ def _roots_on_skin(face: Face, scalp: Scalp, size: int = 2048) -> np.ndarray:
     position = face.atlas.position_map(face.points, size)
     depth = scalp.inside(position.reshape(-1, 3)).reshape(size, size)
     near = np.abs(np.linalg.norm(position - scalp.centre, axis=2) - scalp.sample(scalp.radius, scalp.uv(position)))
-    depth = depth + 0.22 * noise(size, 4, 41, 0.8, 96)
+    depth = depth + 0.16 * noise3(position, 9, 2, 41, 0.8)
     head = position[..., 1] > -14
-    return np.asarray(smoothstep(depth, -0.45, 0.55) * smoothstep(1.6 - near, 0, 0.6) * head)
+    return np.asarray(smoothstep(depth, -0.5, 0.8) * smoothstep(1.6 - near, 0, 0.6) * head)

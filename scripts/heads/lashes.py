@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from .face import Face
-from .geometry import unit, vertex_normals
+from .geometry import smoothstep, unit, vertex_normals
 from .glb import Mesh
 from .personas import Persona
 from .source import ARKIT
@@ -27,8 +27,8 @@ def brow_line(face: Face, persona: Persona) -> BrowLine:
     eye = face.eye_left[0]
     x = eye + np.array([-1.85, -1.2, -0.3, 0.6, 1.35, 2.0, 2.6])
     if persona.feminine:
-        y = np.array([1.62, 1.80, 2.05, 2.28, 2.36, 2.18, 1.80])
-        half = np.array([0.24, 0.27, 0.25, 0.22, 0.18, 0.13, 0.06])
+        y = np.array([1.82, 1.96, 2.14, 2.31, 2.36, 2.20, 1.84])
+        half = np.array([0.20, 0.24, 0.23, 0.20, 0.16, 0.11, 0.05])
     else:
         y = np.array([1.50, 1.64, 1.82, 2.02, 2.08, 1.92, 1.55])
         half = np.array([0.28, 0.33, 0.33, 0.30, 0.25, 0.19, 0.09])
@@ -87,7 +87,7 @@ def build_brows(face: Face, persona: Persona, skin: SkinFollower, share: float =
     """Both brows; hairs rise at the inner end, lie along the line further out, and cross a little at its spine."""
     random = np.random.default_rng(persona.seed + 20)
     line = brow_line(face, persona)
-    count = int(260 * max(share, 0.5) * (0.7 + 0.4 * persona.brow))
+    count = int(340 * max(share, 0.5) * (0.7 + 0.4 * persona.brow))
     thick = 1.0 if share >= 1 else 1.6
     parts = []
     for sign in (1, -1):
@@ -109,7 +109,7 @@ def build_brows(face: Face, persona: Persona, skin: SkinFollower, share: float =
         lift = random.uniform(0.6, 1.2, count)[:, None]
         root, middle, tip = (p + n * h * lift for (p, n), h in zip(points, (0.005, 0.055, 0.045), strict=True))
         side = unit(np.cross(tip - root, points[1][1]))
-        parts.append((_ribbons(root, middle, tip, side, thick * random.uniform(0.010, 0.017, count)), points[1][1]))
+        parts.append((_ribbons(root, middle, tip, side, thick * random.uniform(0.007, 0.012, count)), points[1][1]))
     positions = np.concatenate([p[0][0] for p in parts])
     faces = np.concatenate([p[0][1] + k * len(parts[0][0][0]) for k, p in enumerate(parts)])
     normals = np.repeat(np.concatenate([p[1] for p in parts]), 6, 0)
@@ -124,8 +124,8 @@ def build_lashes(face: Face, persona: Persona, share: float = 1.0) -> Mesh:
     parts: list[tuple[np.ndarray, np.ndarray]] = []
     morphs = []
     for side, eye in (("l", face.eye_left), ("r", face.eye_right)):
-        for strip, length, count, width in ((2, 0.2 + 0.75 * persona.lash, 74, 0.017), (1, 0.34, 34, 0.010)):
-            count = int(count * max(share, 0.5))
+        for strip, length, full_count, width in ((2, 0.28 + 0.42 * persona.lash, 80, 0.015), (1, 0.24, 36, 0.009)):
+            count = int(full_count * max(share, 0.5))
             vertices = human.groups[f"helper-{side}-eyelashes-{strip}"].vertices
             p = human.positions[vertices]
             away = np.linalg.norm(p - eye, axis=1)
@@ -133,17 +133,22 @@ def build_lashes(face: Face, persona: Persona, share: float = 1.0) -> Mesh:
             tip_set = vertices[away > np.percentile(away, 62)]
             roots = root_set[np.argsort(human.positions[root_set][:, 0])]
             tips = tip_set[np.argsort(human.positions[tip_set][:, 0])]
-            t = (np.arange(count) + random.uniform(0.1, 0.9, count)) / count * 0.96 + 0.02
+            t = (np.arange(count) + random.uniform(0.1, 0.9, count)) / count
+            t = 0.12 + 0.86 * t if side == "l" else 0.02 + 0.86 * t  # none in the inner corner
             wr = np.exp(-(((np.linspace(0, 1, len(roots)) - t[:, None]) / 0.05) ** 2))
             wt = np.exp(-(((np.linspace(0, 1, len(tips)) - t[:, None]) / 0.06) ** 2))
             wr, wt = wr / wr.sum(1, keepdims=True), wt / wt.sum(1, keepdims=True)
+            from_corner = t if side == "l" else 1 - t
             a, b = wr @ human.positions[roots], wt @ human.positions[tips]
             da, db = (np.einsum("nk,mkc->mnc", w, stacked[:, i]) for w, i in ((wr, roots), (wt, tips)))
-            fan = np.c_[(t - 0.5) * 0.35 * length + random.normal(0, 0.035, count), random.normal(0, 0.02, (count, 2))]
-            reach = (b - a) * (length * random.uniform(0.7, 1.05, count))[:, None] + fan
+            grow = length * random.uniform(0.75, 1.05, count) * (0.3 + 0.7 * smoothstep(from_corner, 0.1, 0.55))
+            ratio = (grow / np.maximum(np.linalg.norm(b - a, axis=1), 0.05))[:, None]
+            fan = np.c_[(t - 0.5) * 0.45 * grow + random.normal(0, 0.03, count), random.normal(0, 0.015, (count, 2))]
+            reach = (b - a) * ratio + fan
+            db = da + (db - da) * ratio  # shorter lashes swing less at the tip
             up = np.array([0, 1.0 if strip == 2 else -1.0, 0])
-            middle = a + reach * 0.55 - up * 0.02 * length
-            tip = a + reach + up * 0.13 * length
+            middle = a + reach * 0.55 - up * 0.04 * grow[:, None]
+            tip = a + reach + up * 0.16 * grow[:, None]
             edge = unit(np.cross(reach, up))
             parts.append(_ribbons(a, middle, tip, edge, np.full(count, width)))
             lead = np.repeat([0, 0.55, 1.0], 2)[None, None, :, None]

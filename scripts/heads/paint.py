@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import gaussian_filter, zoom
+from scipy.ndimage import gaussian_filter, map_coordinates, zoom
 
 
 def noise(size: int, octaves: int, seed: int, gain: float = 0.5, first: int = 4) -> np.ndarray:
@@ -19,6 +19,17 @@ def noise(size: int, octaves: int, seed: int, gain: float = 0.5, first: int = 4)
             break
         grid = random.normal(size=(cells + 2, cells + 2))
         total += gain**octave * zoom(grid, size / cells, order=3 if cells < size // 2 else 1)[:size, :size]
+    return np.asarray(total / total.std())
+
+
+def noise3(points: np.ndarray, cells_per_cm: float, octaves: int, seed: int, gain: float = 0.6) -> np.ndarray:
+    """Smooth noise in space at points (H, W, 3), unit deviation: it runs across texture seams and never stretches."""
+    random = np.random.default_rng(seed)
+    lattice = random.normal(size=(64, 64, 64))
+    total = np.zeros(points.shape[:2])
+    for octave in range(octaves):
+        at = np.moveaxis(points * cells_per_cm * 2**octave + random.uniform(0, 64, 3), 2, 0)
+        total += gain**octave * map_coordinates(lattice, at, order=1, mode="grid-wrap")
     return np.asarray(total / total.std())
 
 

@@ -28,6 +28,7 @@ class Persona:
     stubble: float = 0.0
     freckles: float = 0.0
     smile: float = 0.14
+    open_eyes: float = 0.18  # share of eyeWide at rest: the base mesh looks sleepy
     seed: int = 5
     notes: list[str] = field(default_factory=list)
 
@@ -41,24 +42,31 @@ MIRA = Persona(
     title="Mira",
     phenotype={
         "gender": 0.0,
-        "age": 0.69,
+        "age": 0.67,
         "muscle": 0.42,
         "weight": 0.42,
         "proportions": 0.9,
-        "caucasian": 0.7,
+        "caucasian": 0.6,
         "african": 0.1,
-        "asian": 0.2,
+        "asian": 0.3,
         "cupsize": 0.45,
         "firmness": 0.6,
     },
     changes={
         "nose-scale-horiz-incr": -0.45,
-        "nose-volume-incr": -0.35,
-        "nose-scale-vert-incr": -0.2,
+        "nose-volume-incr": -0.5,
+        "nose-scale-vert-incr": -0.45,
+        "nose-scale-depth-incr": -0.25,
+        "nose-point-up": 0.35,
         "nose-point-width-incr": -0.3,
-        "chin-width-incr": -0.55,
-        "chin-height-incr": -0.3,
-        "l-eye-scale-incr": 0.35,
+        "chin-width-incr": -0.8,
+        "chin-bones-incr": -0.5,
+        "chin-height-incr": -0.4,
+        "l-cheek-volume-incr": -0.2,
+        "head-fat-incr": -0.25,
+        "l-eye-scale-incr": 0.6,
+        "l-eye-corner2-up": 0.3,
+        "l-eye-height2-incr": 0.3,
         "l-cheek-bones-incr": 0.35,
         "mouth-lowerlip-volume-incr": 0.35,
         "mouth-upperlip-volume-incr": 0.45,
@@ -66,17 +74,18 @@ MIRA = Persona(
         "mouth-angles-up": 0.25,
         "neck-scale-horiz-incr": -0.25,
         "neck-scale-depth-incr": -0.2,
-        "head-scale-horiz-incr": -0.1,
+        "head-scale-horiz-incr": -0.3,
         "forehead-scale-vert-incr": -0.2,
     },
     skin=(222, 176, 152),
     lips=(190, 104, 100),
-    iris=(98, 72, 44),
+    iris=(88, 64, 44),
     hair_style="low-bun",
     hair=(66, 42, 28),
     cloth="scoop",
     cloth_colour=(44, 74, 88),
-    makeup=0.55,
+    makeup=0.45,
+    smile=0.22,
     freckles=0.35,
     brow=0.9,
 )
@@ -94,7 +103,7 @@ TUNDE = Persona(
         "african": 0.85,
         "asian": 0.05,
     },
-    changes={"l-eye-scale-incr": 0.2, "mouth-angles-up": 0.25, "chin-width-incr": 0.2},
+    changes={"mouth-angles-up": 0.25, "chin-width-incr": 0.2},
     skin=(122, 80, 58),
     lips=(132, 82, 74),
     iris=(58, 36, 22),
@@ -106,6 +115,7 @@ TUNDE = Persona(
     lash=0.6,
     brow=1.15,
     seed=9,
+    open_eyes=0.0,
 )
 
 PERSONAS = {p.name: p for p in (MIRA, TUNDE)}

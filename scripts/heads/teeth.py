@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -42,10 +43,10 @@ class Arch:
 def _arches(face: Face) -> tuple[Arch, Arch]:
     human = face.human
     upper = human.positions[human.groups["helper-upper-teeth"].vertices]
-    front = upper[:, 2].max() - 0.05
+    front = upper[:, 2].max() - 0.15
     half = 0.82 * np.abs(upper[:, 0]).max()
     seam = face.lip_centre[1]
-    return Arch(half, 4.6, front, seam - 0.28, 1), Arch(half * 0.94, 4.4, front - 0.28, seam - 0.18, -1)
+    return Arch(half, 4.6, front, seam - 0.40, 1), Arch(half * 0.94, 4.4, front - 0.28, seam - 0.26, -1)
 
 
 def _tooth_rows(
@@ -57,7 +58,7 @@ def _tooth_rows(
     bounds = np.r_[0, np.cumsum(widths)]
     bounds *= reach / bounds[-1]
     inner = 0.5 - 0.5 * np.cos(np.linspace(0, np.pi, per_tooth + 1))[:-1]
-    half = np.concatenate([b + inner * (e - b) for b, e in zip(bounds[:-1], bounds[1:], strict=True)] + [[reach]])
+    half = np.concatenate([b + inner * (e - b) for b, e in pairwise(bounds)] + [[reach]])
     s = np.r_[-half[:0:-1], half]
     tooth = np.clip(np.searchsorted(bounds, np.abs(s), side="right") - 1, 0, len(widths) - 1)
     local = (np.abs(s) - bounds[tooth]) / (bounds[tooth + 1] - bounds[tooth]) * 2 - 1  # −1..1 across a tooth
@@ -79,7 +80,12 @@ def _tooth_rows(
         rows.append(np.c_[at[:, 0] + out[:, 0] * o, y, at[:, 1] + out[:, 1] * o])
         warm = np.array([1.0, 0.97, 0.90]) * (1 - 0.08 * np.clip(share, 0, 1))
         deep = np.clip((arch.front - at[:, 1]) / arch.depth, 0, 1)[:, None]
-        shade = (1 - 0.85 * deep**0.9) * (1 - 0.42 * groove[:, None] * (share > 0.04)) * (0.45 if offset < -0.3 else 1)
+        shade = (
+            0.92
+            * (1 - 0.88 * deep**0.7)
+            * (1 - 0.42 * groove[:, None] * (share > 0.04))
+            * (0.28 if offset < -0.3 else 0.6 if offset < -0.2 else 1)
+        )
         canine = 1 - 0.05 * (tooth == 2)[:, None]
         tints.append(warm * shade * canine)
     columns = len(s)
@@ -148,7 +154,7 @@ def build_teeth(face: Face, per_tooth: int = 12) -> dict[str, Mesh]:
             ("Gum", _gum(arch, widths, height, 12 * per_tooth)),
         ):
             columns = len(positions) // (10 if kind == "Teeth" else 8)
-            faces, normals = _outward(positions, faces, columns, arch.front - arch.depth)
+            wound, normals = _outward(positions, faces, columns, arch.front - arch.depth)
             morphs = _jaw_morphs(face, positions) if name == "Lower" else None
-            out[kind + name] = Mesh(positions, normals, faces, colours=colours, morphs=morphs)
+            out[kind + name] = Mesh(positions, normals, wound, colours=colours, morphs=morphs)
     return out
