@@ -29,7 +29,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 FILE_NAME = "visavis.toml"
 ENV_PREFIX = "VISAVIS_"
 
-_PATHS = (("server", "tls_certificate"), ("server", "tls_key"), ("knowledge", "folder"))
+_PATHS = (("server", "tls_certificate"), ("server", "tls_key"), ("knowledge", "folder"), ("recording", "folder"))
 """Keys of files and folders: in `visavis.toml` they count from the file's own folder."""
 
 
@@ -186,6 +186,15 @@ class TurnDetection(Section):
 
 class Settings(BaseSettings):
     """Everything together. `Settings()` is the defaults and reads nothing; `load` is what reads."""
+class Recording(Section):
+    """Recordings of conversations, for finding faults. They hold what visitors say: personal data."""
+
+    folder: Path | None = None
+    """Where each conversation's recording goes; without one nothing is recorded."""
+    megabytes: int = Field(default=512, ge=1)
+    """One recording; it ends there, and the conversation goes on. An hour of talk takes about 300."""
+
+
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX, env_nested_delimiter="__", enable_decoding=False, extra="forbid", frozen=True
@@ -204,6 +213,7 @@ class Settings(BaseSettings):
     turn_detection: TurnDetection = TurnDetection()
 
     @classmethod
+    recording: Recording = Recording()
     def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],

@@ -2,11 +2,11 @@
 
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from agent.cli.common import ConfigOption, SetOption, plain_errors, settings_from
+from agent.cli.common import FAILED, ConfigOption, SetOption, plain_errors, settings_from
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -62,6 +62,9 @@ def serve(
     language: LanguageOption = None,
     voice: VoiceOption = None,
     knowledge: KnowledgeOption = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Record every conversation here: personal data.")
+    ] = None,
     set_: SetOption = None,
 ) -> None:
     """Start the server and open the page: speak to the person, and it answers."""
@@ -77,10 +80,56 @@ def serve(
             language=language,
             voice__name=voice,
             knowledge__folder=knowledge,
+            recording__folder=record,
         )
         from agent.cli import serve as serving  # noqa: PLC0415
 
         serving.run(settings, open_browser=not no_browser)
+
+
+@app.command("record", epilog="Example: visavis record ./recordings")
+def record_(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where each conversation's recording goes.")],
+    *,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes any free one. [dim]default: 8080[/]")] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page in a browser.")] = False,
+    config: ConfigOption = None,
+    set_: SetOption = None,
+) -> None:
+    """Serve and record every conversation, for `visavis replay`: the same as `visavis serve --record FOLDER`."""
+    with plain_errors():
+        settings = settings_from(config, set_, server__port=port, recording__folder=folder)
+        from agent.cli import serve as serving  # noqa: PLC0415
+
+        serving.run(settings, open_browser=not no_browser)
+
+
+@app.command(epilog="Example: visavis replay recordings/20260102-101500-1a2b3c4d.visavis.gz --rerun asr")
+def replay(
+    recording: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="A recording; of a folder, a list.")],
+    *,
+    rerun: Annotated[
+        Literal["asr", "llm", "tts"] | None, typer.Option(help="Run this engine again, and show what differs.")
+    ] = None,
+    without_personal_data: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Write a copy without sound and words, for a bug report.")
+    ] = None,
+    config: ConfigOption = None,
+    set_: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Feed a recorded conversation to the core again and prove that it does the same. Exit code 1 if it does not."""
+    with plain_errors():
+        from agent.cli import replay as replaying  # noqa: PLC0415
+
+        if recording.is_dir():
+            replaying.listing(recording, as_json=as_json)
+        elif without_personal_data is not None:
+            replaying.copy_without_personal_data(recording, without_personal_data, as_json=as_json)
+        elif rerun is not None:
+            replaying.rerun(settings_from(config, set_), recording, rerun, as_json=as_json)
+        elif not replaying.prove(recording, as_json=as_json):
+            raise typer.Exit(FAILED)
 
 
 @app.command(epilog="Example: visavis doctor")

@@ -46,6 +46,7 @@ EXIT_CODES = {
     "agent.config.ConfigError": BAD_INPUT,
     "agent.cli.common.UsageError": BAD_INPUT,
     "agent.offline.UnknownVoiceError": BAD_INPUT,
+    "agent.realtime.recording_codec.RecordingError": BAD_INPUT,
     "agent.server.serve.ServeError": FAILED,
     "agent.asr.RecognizerError": FAILED,
     "agent.llm.DialogueError": FAILED,

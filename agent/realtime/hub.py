@@ -1,6 +1,7 @@
 """All conversations of one server, the engines they share, and who may join which."""
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -20,10 +21,13 @@ from agent.conversation.session import Conversation
 from agent.conversation.turns import TurnSettings
 from agent.realtime.connection import Player, Viewer
 from agent.realtime.events import Invited
+from agent.realtime.recording import Recorder
+from agent.realtime.recording_codec import RecordingError
 from agent.realtime.runner import Engines, Runner
 from agent.realtime.session_config import SessionConfig
 from avatar.behaviour import Behaviour
 
+log = logging.getLogger(__name__)
 E = TypeVar("E")
 
 INVITE_SECONDS = 300
@@ -91,9 +95,27 @@ class Hub:
 
     def _new_runner(self, model: str | None) -> Runner:
         settings = conversation_settings(self.settings, self._engines, model)
-        seed = secrets.randbits(32)
-        conversation = Conversation(settings, lambda: Behaviour(seed), time.monotonic())
-        return Runner(conversation, self._engines, time.monotonic)
+        seed, now = secrets.randbits(32), time.monotonic()
+        recorder = self._recorder()
+        if recorder is not None:
+            settings = recorder.begin(settings)
+        conversation = Conversation(settings, lambda: Behaviour(seed), now)
+        runner = Runner(conversation, self._engines, time.monotonic)
+        if recorder is not None:
+            try:
+                recorder.began(settings, now, seed)
+                runner.observers.append(recorder)
+            except RecordingError as error:
+                log.warning("%s; this conversation is not recorded", error)
+        return runner
+
+    def _recorder(self) -> Recorder | None:
+        """What records a new conversation, where the owner wants it."""
+        recording, names = self.settings.recording, self.settings.engines
+        if recording.folder is None:
+            return None
+        engines = {"asr": names.asr, "llm": names.llm, "tts": names.tts}
+        return Recorder(recording.folder, recording.megabytes * 2**20, engines)
 
     # ------------------------------------------------------------------ viewers
     def invite(self, runner: Runner) -> Invited:

@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from agent.asr import Recognizer
 from agent.conversation import effects as asked
@@ -38,12 +39,23 @@ class Listener:
     sound: bool = True
 
 
+class Observer(Protocol):
+    """Sees all that a conversation is told and asks for; a recording, for one. It changes nothing."""
+
+    def saw(self, event: Input, now: float, effects: list[asked.Effect]) -> None: ...
+
+    def close(self) -> None:
+        """The conversation is over."""
+        ...
+
+
 class Runner:
     """One conversation, its engines' work in progress, and its sockets. Lives on the event loop alone."""
 
     def __init__(self, conversation: Conversation, engines: Engines, clock: Callable[[], float]) -> None:
         self.conversation = conversation
         self.listeners: list[Listener] = []
+        self.observers: list[Observer] = []
         self._engines = engines
         self._clock = clock
         self._inbox: deque[Input] = deque()
@@ -64,7 +76,11 @@ class Runner:
         self._busy = True
         try:
             while self._inbox:
-                for effect in self.conversation.receive(self._inbox.popleft(), self._clock()):
+                told, now = self._inbox.popleft(), self._clock()
+                effects = self.conversation.receive(told, now)
+                for observer in self.observers:
+                    observer.saw(told, now, effects)
+                for effect in effects:
                     self._perform(effect)
         finally:
             self._busy = False
@@ -78,6 +94,9 @@ class Runner:
             recognition.close()
         for maker in self._makers.values():
             maker.abandon()
+        for observer in self.observers:
+            observer.close()
+        self.observers.clear()
         self._gauge.ended()
 
     def _rearm(self) -> None:
