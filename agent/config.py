@@ -184,8 +184,6 @@ class TurnDetection(Section):
     interrupt_response: bool = True
 
 
-class Settings(BaseSettings):
-    """Everything together. `Settings()` is the defaults and reads nothing; `load` is what reads."""
 class Recording(Section):
     """Recordings of conversations, for finding faults. They hold what visitors say: personal data."""
 
@@ -195,6 +193,8 @@ class Recording(Section):
     """One recording; it ends there, and the conversation goes on. An hour of talk takes about 300."""
 
 
+class Settings(BaseSettings):
+    """Everything together. `Settings()` is the defaults and reads nothing; `load` is what reads."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX, env_nested_delimiter="__", enable_decoding=False, extra="forbid", frozen=True
@@ -211,9 +211,9 @@ class Recording(Section):
     knowledge: Knowledge = Knowledge()
     avatar: Avatar = Avatar()
     turn_detection: TurnDetection = TurnDetection()
+    recording: Recording = Recording()
 
     @classmethod
-    recording: Recording = Recording()
     def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],
