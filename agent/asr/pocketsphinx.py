@@ -93,7 +93,7 @@ class PocketsphinxUtterance:
         if self._fed and not self._closed:
             if self._worker is None:
                 self._worker = await self._streams.acquire()
-            return await self._catch_up(self._worker)
+            return await self._catch_up(self._worker, settle=True)
         return self._now
 
     async def close(self) -> None:
@@ -104,14 +104,18 @@ class PocketsphinxUtterance:
             self._streams.release(self._worker)
             self._worker = None
 
-    async def _catch_up(self, worker: Worker) -> Hypothesis:
+    async def _catch_up(self, worker: Worker, *, settle: bool = False) -> Hypothesis:
+        """Let the stream decode what it has not; with `settle` also the beginning that it holds back."""
+
         async def feed_the_rest() -> Any:
-            upto = len(self._fed)
-            answer = await worker.request("feed", np.concatenate(self._fed[self._decoded :]), self._decoded == 0)
+            rest = [*self._fed[self._decoded :], np.zeros(0, np.float32)]
+            upto, first = len(self._fed), self._decoded == 0
+            answer = await worker.request("feed", np.concatenate(rest), first, settle)
             self._decoded = upto
             return answer
 
-        if self._decoded < len(self._fed):
+        held_back = settle and self._samples < RATE
+        if held_back or self._decoded < len(self._fed):
             try:
                 self._now = await _retried(feed_the_rest, self._begin_again)
             except asyncio.CancelledError:

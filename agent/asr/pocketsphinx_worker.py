@@ -27,15 +27,21 @@ GATE = 0.03
 CEPSTRA = 13
 PRIOR_MEAN = np.array([55.0] + [0.0] * (CEPSTRA - 1))
 """The cepstral mean assumed before anything was heard: about that of speech at TARGET_RMS."""
-PRIOR_FRAMES = 60.0
-"""How many 10 ms frames of sound the prior mean weighs as much as."""
 LIVE_FRAMES = 500
 """How many frames pocketsphinx lets a mean that was set weigh (CMN_WIN in its feat/cmn.h)."""
 
+HOLD = RATE * 6 // 10
+"""A stream's decoding begins when so much was heard: its level and cepstral mean then spare the first words. On
+synthetic speech the word error rate of streams went from .33 to .25."""
+
+SCORE_SCALE = 1 << 10
+"""Scores inside a search are this much smaller (SENSCR_SHIFT in its hmm.h); those of a final word lattice are not."""
+
 MEAN_SEARCH = "mean"
 
-PIECE = RATE // 2
-"""A cancellation is noticed between pieces of this many samples."""
+BYTES_PER_FRAME = 2 * RATE // 100
+PIECE_BYTES = 50 * BYTES_PER_FRAME
+"""A cancellation is noticed between pieces of this size: half a second of int16 samples."""
 
 
 def decoder(**settings: object) -> pocketsphinx.Decoder:
@@ -89,10 +95,11 @@ class RunningMean:
     moved we compute what the new frames were, and mix them with a prior that weighs much less.
     """
 
-    def __init__(self, engine: pocketsphinx.Decoder, prior_frames: float = PRIOR_FRAMES) -> None:
+    def __init__(self, engine: pocketsphinx.Decoder, mean: np.ndarray = PRIOR_MEAN, frames: float = 1.0) -> None:
+        """`mean` is what is assumed so far, and weighs as much as `frames` frames of 10 ms."""
         self._engine = engine
-        self._mean = PRIOR_MEAN
-        self._frames = prior_frames
+        self._mean = mean
+        self._frames = frames
         self.give()
 
     def update(self, frames: float) -> None:
@@ -122,55 +129,70 @@ class Decoder:
     def __init__(self) -> None:
         self._engine = decoder(fwdflat=False)
         self._engine.add_keyphrase(MEAN_SEARCH, "oh")
+        self._listening = False
         self._in_utterance = False
+        self._held = np.zeros(0, np.float32)
         self._gain = RunningGain()
         self._mean = RunningMean(self._engine)
         self.refine(np.random.default_rng(0).standard_normal(RATE).astype(np.float32) * np.float32(0.01))  # warm up
 
-    def feed(self, pcm: Pcm, first: bool) -> tuple[str, Evidence]:
-        """Decode `pcm` (shape (n,), n > 0, at RATE) as the next piece of the stream; `first` begins a new one."""
+    def feed(self, pcm: Pcm, first: bool, settle: bool) -> tuple[str, Evidence]:
+        """Decode `pcm` (shape (n,), at RATE) as the next piece of the stream; `first` begins a new one.
+
+        The first HOLD samples are decoded together, once they are there, or `settle` says not to wait for them.
+        """
         if first:
             self._end()
-            self._gain, self._mean = RunningGain(), RunningMean(self._engine)
-            self._engine.start_utt()
-            self._in_utterance = True
-        elif not self._in_utterance:
+            self._listening, self._held, self._gain = True, np.zeros(0, np.float32), RunningGain()
+        if not self._listening:
             raise NotListening
-        for start in range(0, len(pcm), PIECE):
-            if cancelled():
-                break
-            piece = pcm[start : start + PIECE]
-            self._engine.process_raw(self._gain.apply(piece))
-            self._mean.update(len(piece) / (RATE // 100))
+        if not self._in_utterance:
+            pcm = self._held = np.concatenate([self._held, pcm])
+            if len(pcm) < (1 if settle else HOLD):
+                return "", Evidence()
+        data = self._gain.apply(pcm)
+        if not self._in_utterance:
+            self._mean = self._measured(data)
+            self._begin()
+        self._decode(data, self._mean)
         return self._heard()
 
     def refine(self, pcm: Pcm) -> tuple[str, Evidence]:
         """Decode a whole utterance (shape (n,), n > 0, at RATE) with its own level and its own cepstral mean."""
         self._end()
         data = normalised(pcm)
-        self._take_cepstral_mean(data)
-        self._engine.start_utt()
-        self._in_utterance = True
-        for start in range(0, len(data), 2 * PIECE):
-            if cancelled():
-                break
-            self._engine.process_raw(data[start : start + 2 * PIECE])
+        self._measured(data)
+        self._begin()
+        self._decode(data)
         self._end()
         return self._heard()
 
-    def _take_cepstral_mean(self, data: bytes) -> None:
-        """Give the decoder the mean of a whole utterance. Sound cannot pass without a search, so it passes the
+    def _measured(self, data: bytes) -> RunningMean:
+        """The cepstral mean of `data`, given to the decoder. Sound cannot pass without a search, so it passes the
         cheapest, for a keyphrase nobody waits for: a tenth of the cost of recognising."""
         self._engine.activate_search(MEAN_SEARCH)
-        mean = RunningMean(self._engine, prior_frames=1)
+        mean = RunningMean(self._engine)
+        self._engine.start_stream()  # forget the noise of whoever was heard before
         self._engine.start_utt()
-        for start in range(0, len(data), 2 * PIECE):
-            piece = data[start : start + 2 * PIECE]
-            self._engine.process_raw(piece)
-            mean.update(len(piece) / 2 / (RATE // 100))
+        self._decode(data, mean)
         self._engine.end_utt()
-        mean.give()
         self._engine.activate_search()
+        mean.give()
+        return mean
+
+    def _decode(self, data: bytes, mean: RunningMean | None = None) -> None:
+        for start in range(0, len(data), PIECE_BYTES):
+            if cancelled():
+                break
+            piece = data[start : start + PIECE_BYTES]
+            self._engine.process_raw(piece)
+            if mean is not None:
+                mean.update(len(piece) / BYTES_PER_FRAME)
+
+    def _begin(self) -> None:
+        self._engine.start_utt()
+        self._in_utterance = True
+        self._held = np.zeros(0, np.float32)
 
     def _end(self) -> None:
         if self._in_utterance:
@@ -182,14 +204,13 @@ class Decoder:
         if hypothesis is None or not hypothesis.hypstr:
             return "", Evidence()
         words = [segment for segment in self._engine.seg() if segment.word[0] not in "<["]
-        frames = sum(segment.end_frame - segment.start_frame + 1 for segment in words)
+        acoustic = sum(_log(segment.ascore) for segment in words)
         return hypothesis.hypstr, Evidence(
             words=len(words),
-            frames=frames,
-            total=self._engine.n_frames(),
-            acoustic=sum(_log(segment.ascore) for segment in words),
-            language=sum(_log(segment.lscore) for segment in words),
-            posterior=_log(self._engine.get_prob()) if not self._in_utterance else 0.0,
+            frames=sum(segment.end_frame - segment.start_frame + 1 for segment in words),
+            acoustic=acoustic * SCORE_SCALE if self._in_utterance else acoustic,
+            language=sum(_log(segment.lscore) for segment in words) * SCORE_SCALE,
+            posterior=None if self._in_utterance else _log(self._engine.get_prob()),
         )
 
 

@@ -28,7 +28,7 @@ def flite_installed() -> bool:
 
 @lru_cache(maxsize=512)
 def speak(text: str, voice: str = "en-us", rate: int = 16_000, speed: int = 160) -> Pcm:
-    """`text` in `voice`: one of FLITE_VOICES, or an espeak-ng voice such as "en-us", "en-gb+f3", "de", "cmn".
+    """`text` in `voice`: one of FLITE_VOICES, or an espeak-ng voice such as "en-us", "en+f3", "de", "cmn".
 
     Shape (n,) at `rate`. `speed` is espeak's words a minute. Read-only, since it is cached. Raises RuntimeError.
     """
