@@ -95,7 +95,8 @@ class History:
         """Insert `item` after `previous` ("root": at the beginning; None: at the end). Returns the id of the item
         before it. Raises WireError."""
         if self.find(item.id) is not None:
-            raise WireError("item_already_exists", f"There is an item {item.id!r} already.", param="item.id")
+            # livekit takes this code for what it wanted.
+            raise WireError("item_create_duplicate_item_id", f"There is an item {item.id!r} already.", param="item.id")
         if previous is None:
             at = len(self._items)
         elif previous == "root":
