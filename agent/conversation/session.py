@@ -249,7 +249,8 @@ class Conversation:
                     self._answering.respond(wanted, now)
             case wire.CancelResponse():
                 if not self._answering.active and not self._playback.sounding(now):
-                    raise WireError("response_cancel_not_active", "There is no response to cancel.")
+                    # Pipecat knows this by its code, livekit by how the message begins.
+                    raise WireError("response_cancel_not_active", "Cancellation failed: no active response found.")
                 self._answering.interrupt("client_cancelled", now)
             case wire.Playout():
                 self._playback.report(event, now)
