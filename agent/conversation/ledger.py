@@ -80,6 +80,7 @@ class Ledger:
         self._frames_sent = 0
         self._report: _Report | None = None
         self._final: int | None = None
+        self._cut = False
         self._stalled_at: float | None = None
 
     # ------------------------------------------------------------------ what is produced
@@ -190,7 +191,7 @@ class Ledger:
         heard = self.heard(now)
         self.pacer.stand(now, heard)
         self._report = _Report(now, heard, playing=False)
-        self.complete = True
+        self.complete = self._cut = True
         return heard
 
     def truncate(self, heard: int) -> int:
@@ -229,8 +230,8 @@ class Ledger:
     def heard_text(self, now: float) -> str:
         """The transcript up to the first word whose midpoint was not heard."""
         heard = self.heard(now)
-        if self.complete and heard >= self.produced:
-            return self.transcript
+        if self.complete and not self._cut and heard >= self.produced:
+            return self.transcript  # one that was cut has text that was never spoken
         unheard = next((w for w in self.words if w.midpoint > heard), None)
         if unheard is None:
             last = self.words[-1].end_char if self.words else 0

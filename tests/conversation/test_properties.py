@@ -79,6 +79,16 @@ def test_the_history_keeps_what_was_heard_within_one_word(  # noqa: PLR0917 -- w
         assert line.startswith(" ".join(said))
 
 
+def test_a_reply_cut_while_its_voice_starves_is_remembered_to_its_last_spoken_word() -> None:
+    ledger = Ledger("item")
+    ledger.begin_sentence("one two three.")
+    ledger.append(np.zeros(2400, np.float32), [SpokenWord(0, 3, 0, 2400, "engine")], [], None)
+    ledger.take(2400)
+    ledger.start(0.0, 0)
+    ledger.cut(1.0)
+    assert ledger.heard_text(1.0) == "one"
+
+
 @settings(max_examples=100, deadline=None)
 @given(steps=script_steps, speech=speeches, until=st.floats(2.0, 14.0), cancel_at=st.none() | st.floats(0.5, 10.0))
 def test_the_wire_is_always_in_order(
