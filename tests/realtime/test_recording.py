@@ -302,7 +302,7 @@ async def test_a_served_conversation_is_recorded_and_its_engines_can_be_run_agai
         ("You said fail hello. ", True),
     ]
     with Recording(path) as recording:
-        (text, *_) = await replaying.rerun_llm(recording, StubDialogue(times=2))
+        _, text = await replaying.rerun_llm(recording, StubDialogue(times=2))
     assert not text.same
     with Recording(path) as recording:
         (speech,) = await replaying.rerun_tts(recording, StubSynthesizer())
@@ -342,7 +342,7 @@ def test_the_command_shows_the_first_difference(path: Path) -> None:
 
     found = visavis(damaged(path, 5, change))
     assert found.exit_code == 1
-    assert "Window (input 5" in found.stdout
+    assert "(input 5, " in found.stdout
     assert "'turn': 9" in found.stdout
 
 
