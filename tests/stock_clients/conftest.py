@@ -17,6 +17,7 @@ from agent.audio import TIMELINE_RATE
 from agent.audio.codecs import float_to_pcm16
 from agent.audio.resample import resample
 from agent.config import Settings
+from agent.conversation import hearing
 from agent.realtime.hub import Hub
 from agent.tts import Synthesizer
 from agent.tts.sentences import SentenceSplitter
@@ -31,6 +32,7 @@ VOICE = ("flite:rms", "espeak:en-us")
 """Who speaks to us: not the voice that answers."""
 SILENCE_S = 0.3
 CLIENT_SECONDS = 150
+RECOGNITION_SECONDS = 15.0
 
 SCENARIOS = ("talk", "barge_in", "tool", "text", "bad_event")
 RESULTS = pytest.StashKey[dict[str, dict[str, str]]]()
@@ -67,7 +69,14 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server(speech: Path) -> Iterator[Server]:
-    """Serves from a thread of its own: a stock client is another process, and a test waits for it."""
+    """Serves from a thread of its own: a stock client is another process, and a test waits for it. A busy machine's
+    recogniser is given time: what is tested here is the protocol."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hearing, "LIMIT", RECOGNITION_SECONDS)
+        yield from _serve(speech)
+
+
+def _serve(speech: Path) -> Iterator[Server]:
     engines, noted = stock_engines()
     ready = threading.Event()
     found: list[str] = []

@@ -42,7 +42,7 @@ class Environment:
 
     @property
     def _stamp(self) -> str:
-        made_from = json.dumps([self.pins, sys.version_info[:2], str(self.folder)])
+        made_from = json.dumps([self.pins, sys.version_info[:2], str(self.folder.resolve())])
         return hashlib.sha256(made_from.encode()).hexdigest()
 
     @property
