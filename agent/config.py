@@ -120,6 +120,8 @@ class Limits(Section):
     """A session in which nothing was said or typed for so long is closed."""
     send_seconds: float = Field(default=5.0, gt=0)
     """How long a socket may refuse what it is sent before it counts as dead."""
+    resume_seconds: float = Field(default=30.0, ge=0, le=3600)
+    """How long a client of ours that lost its connection may come back; its conversation counts meanwhile. 0: never."""
     file_bytes: int = Field(default=200_000_000, ge=2**10)
     """An audio file given on the command line."""
     file_seconds: float = Field(default=600.0, gt=0)

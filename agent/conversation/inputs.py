@@ -88,7 +88,12 @@ class FaceWanted:
 
 @dataclass(frozen=True, slots=True)
 class PlayerLeft:
-    """The player's socket is gone: the pacer decides from here on what was heard."""
+    """The player's socket is gone: what it had heard of a reply by now is all of it, and nothing is said to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerCame:
+    """A player is back after PlayerLeft."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +112,6 @@ Input = (
     | SentenceEnded
     | FaceWanted
     | PlayerLeft
+    | PlayerCame
     | Tick
 )

@@ -44,6 +44,8 @@ class Conversation:
         self._playback = Playback(self._context, self._stage)
         self._answering = Answering(self._context, self._playback)
         self._hearing = Hearing(self._context)
+        self._away = False
+        """Whether the player is gone and may come back."""
         self._configure()
         self._emit(wire.SessionCreated(session=self.session_to_wire()))
 
@@ -64,7 +66,9 @@ class Conversation:
             case told.FaceWanted(wanted):
                 self._stage.watch(wanted, now)
             case told.PlayerLeft():
-                self._emit(wire.Authority(authority="pacer"))
+                self._player_left(now)
+            case told.PlayerCame():
+                self._player_came(now)
             case told.Tick():
                 pass
         self._advance(now)
@@ -88,13 +92,22 @@ class Conversation:
         return wire.VisavisSession(
             session_id=self._context.id,
             role=role,
-            authority="player",
+            authority="pacer" if self._away else "player",
             stage_rate=TIMELINE_RATE,
             stage_now=self._stage.sample(now),
             voice=self._context.voice,
             language=self._context.language,
             capabilities={"hears": hears},
         )
+
+    def resumed(self, now: float) -> ServerEvent:
+        """What a client that comes back is told: the items as they stand, and what was heard of ours."""
+        spoken = [item.ledger for item in self._history if item.ledger is not None]
+        heard = [
+            {"item_id": one.item_id, "content_index": one.content_index, "heard_samples": one.heard(now)}
+            for one in spoken
+        ]
+        return wire.Resumed(items=[item.to_wire(now) for item in self._history], heard=heard)
 
     @property
     def input_format(self) -> WireFormat:
@@ -114,10 +127,11 @@ class Conversation:
             final = self._hearing.final(now)
         unsettled = self._hearing.unsettled()
         detection = self._detection()
-        if unsettled is not None and self._context.settings.speculate and detection and detection.create_response:
+        speculate = self._context.settings.speculate and not self._away
+        if unsettled is not None and speculate and detection and detection.create_response:
             self._answering.guess(unsettled, now)
         self._answering.advance(now, self._stage.sample(now))
-        if self._answering.waits and not self._answering.active and not self._hearing.pending:
+        if self._answering.waits and not (self._answering.active or self._hearing.pending or self._away):
             self._answering.respond_now(now)
         self._playback.release(now)
         self._stage.enter(self._state(now), now)
@@ -201,7 +215,9 @@ class Conversation:
         usage = {"type": "duration", "seconds": round(utterance.fed / asr.RATE, 3)}
         self._emit(wire.TranscriptionCompleted(**ids, transcript=heard.text, usage=usage))
         detection = self._detection()
-        if self._answering.waits:
+        if self._away:
+            self._answering.drop_guess()
+        elif self._answering.waits:
             self._answering.respond_now(now)
         elif detection is not None and detection.create_response:
             self._answering.answer(utterance, heard, now)
@@ -210,6 +226,28 @@ class Conversation:
         assert utterance.ended_at is not None
         self._answering.measured("endpoint", utterance.silence_ms / 1000)
         self._answering.measured("asr", now - utterance.ended_at)
+
+    # ------------------------------------------------------------------ the player goes and comes
+    def _player_left(self, now: float) -> None:
+        """What was being said by either side ends here: nobody hears it."""
+        if self._away:
+            return
+        self._away = True
+        if self._hearing.listening:
+            self._turn_ended(now)
+        self._hearing.clear()
+        self._answering.interrupt("client_cancelled", now)
+        self._emit(wire.Authority(authority="pacer"))
+
+    def _player_came(self, now: float) -> None:
+        """A question nothing was heard in answer to is answered now."""
+        if not self._away:
+            return
+        self._away = False
+        self._emit(wire.Authority(authority="player"))
+        detection, messages = self._detection(), self._history.messages(now)
+        if detection is not None and detection.create_response and messages and messages[-1].role == "user":
+            self._answering.respond_later(wire.ResponseIn())
 
     # ------------------------------------------------------------------ clients
     def _from_client(self, event: wire.AnyClientEvent, now: float) -> None:

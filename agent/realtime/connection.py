@@ -1,12 +1,13 @@
 """One websocket: messages in, checked and put where they belong; messages out, in order."""
 
 import asyncio
+from contextlib import suppress
 from typing import Protocol
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent.audio import Pcm
-from agent.conversation.inputs import FaceWanted, FromClient, PlayerLeft, Tick, Window
+from agent.conversation.inputs import FaceWanted, FromClient, PlayerCame, PlayerLeft, Tick, Window
 from agent.realtime import events as wire
 from agent.realtime.events import WireError
 from agent.realtime.microphone import Microphone
@@ -15,12 +16,28 @@ from agent.realtime.runner import Listener, Runner
 from agent.vad import VoiceDetector
 
 POLICY_VIOLATION = 1008
+TAKEN_OVER = 4409
+_GOODBYE = frozenset({1000, 1001, 1012})
+"""Close codes of a client that leaves for good, and of our own end. Any other end is a connection that broke."""
 
 
 class Inviter(Protocol):
     """Makes viewer tokens."""
 
     def invite(self, runner: Runner) -> wire.Invited: ...
+
+
+class Seat(Protocol):
+    """A conversation's one place for a player."""
+
+    def new_token(self) -> str:
+        """A token by which this player may come back; none issued before counts any more. "" where nobody may."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """How long the seat is kept for one who lost the connection."""
+        ...
 
 
 class Connection:
@@ -31,6 +48,7 @@ class Connection:
         self.runner = runner
         self._hears = hears
         self._outbox = Outbox(websocket.send_text, send_seconds)
+        self._code = 0
         self.listener = Listener(self._outbox.put)
 
     def _send(self, event: wire.ServerEvent) -> None:
@@ -42,16 +60,22 @@ class Connection:
         self.runner.tell(Tick())
         try:
             async with asyncio.TaskGroup() as tasks:
-                for one in (self._outbox.run(), self._read(), *work):
+                for one in (self._write(), self._read(), *work):
                     tasks.create_task(one)
-        except* WebSocketDisconnect:
-            pass
+        except* WebSocketDisconnect as left:
+            self._code = next(one.code for one in left.exceptions if isinstance(one, WebSocketDisconnect))
         except* (TimeoutError, OverflowError):
+            self._code = POLICY_VIOLATION
             await self.websocket.close(POLICY_VIOLATION, "The client does not read what it is sent.")
         finally:
             self.runner.listeners.remove(self.listener)
             watched = any(listener.face for listener in self.runner.listeners)
             self.runner.tell(FaceWanted(watched))
+
+    async def _write(self) -> None:
+        """Send what there is. How the client left is for the reader to find out: the writer sees only that it did."""
+        with suppress(WebSocketDisconnect):
+            await self._outbox.run()
 
     async def _read(self) -> None:
         """Read until the client leaves. A message that cannot be honoured gets an error; the connection lives."""
@@ -73,6 +97,9 @@ class Connection:
             return
         self.listener.face = True
         self.runner.tell(FaceWanted(True))
+        self._describe(role)
+
+    def _describe(self, role: wire.ClientRole) -> None:
         self._send(self.runner.conversation.describe(self.runner.now(), role, self._hears))
 
 
@@ -89,22 +116,63 @@ class Player(Connection):
         *,
         input_seconds: float,
         send_seconds: float,
+        seat: Seat,
+        returns: bool = False,
     ) -> None:
         super().__init__(websocket, runner, hears, send_seconds)
         self._inviter = inviter
+        self._seat = seat
+        self._returns = returns
+        self._taken_over = asyncio.Event()
         self._microphone = Microphone(detector, self._window, input_seconds)
 
     async def run(self) -> None:
-        """Serve the client until it leaves."""
+        """Serve the client until it leaves, or another takes its seat."""
+        if self._returns:
+            self._send(wire.SessionCreated(session=self.runner.conversation.session_to_wire()))
         try:
-            await self._until_closed(self._microphone.run())
+            await self._until_closed(self._microphone.run(), self._until_taken_over())
         finally:
             self.runner.tell(PlayerLeft())
+        if self._code == TAKEN_OVER:
+            with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await self.websocket.close(TAKEN_OVER, "The conversation goes on over another connection.")
+
+    @property
+    def dropped(self) -> bool:
+        """Whether the connection broke, rather than that the client said goodbye."""
+        return self._code not in _GOODBYE
+
+    def give_way(self) -> None:
+        """Somebody takes this seat: leave it now."""
+        self._taken_over.set()
+
+    async def _until_taken_over(self) -> None:
+        await self._taken_over.wait()
+        raise WebSocketDisconnect(TAKEN_OVER)
+
+    def _describe(self, role: wire.ClientRole) -> None:
+        conversation, now = self.runner.conversation, self.runner.now()
+        about = conversation.describe(now, role, self._hears)
+        token = self._seat.new_token()
+        ours = {"authority": "player"} | (
+            {"resume_token": token, "resume_within_s": self._seat.seconds} if token else {}
+        )
+        self._send(about.model_copy(update=ours))
+        if self._returns:
+            self._send(conversation.resumed(now))
 
     def _window(self, pcm: Pcm, probability: float) -> None:
         self.runner.tell(Window(pcm, probability))
 
     def handle(self, event: wire.AnyClientEvent) -> None:
+        self._handle(event)
+        if self._returns:  # after its first message, which may ask for the face
+            self._returns = False
+            self.runner.tell(PlayerCame())
+
+    def _handle(self, event: wire.AnyClientEvent) -> None:
         match event:
             case wire.AppendAudio(audio=data):
                 self._microphone.append(data, self.runner.conversation.input_format)

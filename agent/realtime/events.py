@@ -402,6 +402,13 @@ class VisavisSession(ServerEvent):
     voice: str
     language: str
     capabilities: Json
+    resume_token: str = ""
+    resume_within_s: float = 0.0
+
+
+class Resumed(ServerEvent):
+    items: list[Json] = Field(repr=False)
+    heard: list[Json]
 
 
 class State(ServerEvent):
@@ -513,6 +520,7 @@ _NAMES: dict[type[ServerEvent], str] = {
     FaceDelta: "response.output_face.delta",
     FaceDone: "response.output_face.done",
     VisavisSession: "visavis.session",
+    Resumed: "visavis.resumed",
     State: "visavis.state",
     StageFace: "visavis.stage_face.delta",
     Words: "visavis.words",

@@ -5,6 +5,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ from agent.realtime.events import Invited
 from agent.realtime.recording import Recorder
 from agent.realtime.recording_codec import RecordingError
 from agent.realtime.runner import Engines, Runner
+from agent.realtime.seats import Seat, Seats
 from agent.realtime.session_config import SessionConfig
 from avatar.behaviour import Behaviour
 
@@ -55,6 +57,7 @@ class Hub:
         self._engines = engines or load_engines(settings)
         self._invitations: dict[str, _Invitation] = {}
         self._runners: set[Runner] = set()
+        self._seats = Seats(settings.limits.resume_seconds)
 
     async def start(self) -> None:
         engines = self._engines
@@ -70,28 +73,44 @@ class Hub:
         await asyncio.gather(engines.recognizer.stop(), engines.dialogue.stop(), engines.synthesizer.stop())
 
     async def serve(self, websocket: WebSocket, *, model: str | None, viewer: str | None) -> None:
-        """Hold the conversation of an accepted socket until its client leaves."""
+        """Hold the conversation of an accepted socket until its client has left, for good if it may come back."""
         if viewer is not None:
             await self._serve_viewer(websocket, viewer)
             return
-        limits = self.settings.limits
         runner = self._new_runner(model)
-        player = Player(
+        seat = Seat(self._seats, runner)
+        self._runners.add(runner)
+        try:
+            await seat.sit(self._player(websocket, seat))
+            with suppress(asyncio.CancelledError):  # the server ends while a seat is kept
+                await seat.until_left()
+        finally:
+            self._seats.forget(seat)
+            self._runners.discard(runner)
+            await self._end_viewers(runner)
+            runner.close()
+
+    async def resume(self, websocket: WebSocket, token: str) -> None:
+        """Go on with the conversation that `token` is for, over an accepted socket, until this client leaves."""
+        seat = self._seats.claim(token)
+        if seat is None:
+            await websocket.close(NOT_VALID, "The conversation is over: begin a new one.")
+            return
+        await seat.sit(self._player(websocket, seat, returns=True))
+
+    def _player(self, websocket: WebSocket, seat: Seat, *, returns: bool = False) -> Player:
+        limits = self.settings.limits
+        return Player(
             websocket,
-            runner,
+            seat.runner,
             self,
             agent.vad.load(),
             list(self._engines.recognizer.languages),
             input_seconds=limits.input_seconds,
             send_seconds=limits.send_seconds,
+            seat=seat,
+            returns=returns,
         )
-        self._runners.add(runner)
-        try:
-            await player.run()
-        finally:
-            self._runners.discard(runner)
-            await self._end_viewers(runner)
-            runner.close()
 
     def _new_runner(self, model: str | None) -> Runner:
         settings = conversation_settings(self.settings, self._engines, model)

@@ -2,7 +2,7 @@
 
 Letters become x, X or 字 and digits 0; spaces and punctuation stay, since sentences are told by them. Cutting and
 joining texts does the same before and after, so a core replaying the copy does the same too, unless it heeds the words.
-What stays tells how long words and pauses are, and nothing else of them.
+What stays tells how long words and pauses are and whether they sounded finished, and nothing else of them.
 """
 
 import hashlib
@@ -23,7 +23,9 @@ from agent.realtime.recording_codec import ARRAY, DIGEST, KIND, Blobs, Recording
 _KEPT = frozenset(
     {KIND, "event", "type", "object", "role", "status", "voice", "kind", "language", "state", "stage", "code"}
     | {"reason", "eagerness", "format", "tool_choice", "truncation", "conversation", "authority", "max_output_tokens"}
+    | {"completion", "claim", "tune"}
     | {"modalities", "output_modalities", "include", "created", "recorded_by", "param"}
+    | {"completion", "claim", "tune"}
 )
 """Fields whose strings are chosen from the protocol's words, or are ours."""
 _KEPT_WHOLE = frozenset({"voices", "known_voices", "hears", "turns", "turn_detection", "engines", "capabilities"})

@@ -47,6 +47,9 @@ class Hub(Protocol):
         """Hold a conversation, or follow one, over an accepted socket; returns when it has ended. May raise
         TooManyConversations."""
 
+    async def resume(self, websocket: WebSocket, token: str) -> None:
+        """Go on with a conversation whose client lost its connection; its place was kept."""
+
     def admits_viewer(self, token: str) -> bool:
         """Whether `token` lets somebody follow a conversation now."""
 
@@ -87,9 +90,12 @@ class App:
         """A conversation. The guard has let the client in; here it gets a place, or is told that there is none."""
         await websocket.accept("realtime" if "realtime" in websocket.scope["subprotocols"] else None)
         query = websocket.query_params
-        viewer = query.get("viewer")
+        viewer, resume = query.get("viewer"), query.get("resume")
         code, reason = 1000, ""
         try:
+            if resume is not None:
+                await self.hub.resume(websocket, resume)
+                return
             with self._places.take(viewer is not None):
                 await self.hub.serve(websocket, model=query.get("model"), viewer=viewer)
         except WebSocketDisconnect:
