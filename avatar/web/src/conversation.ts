@@ -192,6 +192,7 @@ export class Conversation {
         return;
       case "response.done":
         this.responding = "no";
+        this.handlers.state(this.state); // the sound may have ended before: now there is nothing left to interrupt
         // However it ended: what has come of its sound is all that will.
         if (this.item && event.response.id === this.itemResponse) {
           this.speaker?.command({ kind: "end", item: this.item });
