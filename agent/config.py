@@ -195,6 +195,13 @@ class Recording(Section):
     """One recording; it ends there, and the conversation goes on. An hour of talk takes about 300."""
 
 
+class Traces(Section):
+    """Where the time of each turn is reported to, by OpenTelemetry. Nothing that was said is."""
+
+    endpoint: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    """An OTLP/HTTP collector such as "http://127.0.0.1:4318"; OTEL_EXPORTER_OTLP_ENDPOINT works too."""
+
+
 class Settings(BaseSettings):
     """Everything together. `Settings()` is the defaults and reads nothing; `load` is what reads."""
 
@@ -214,6 +221,7 @@ class Settings(BaseSettings):
     avatar: Avatar = Avatar()
     turn_detection: TurnDetection = TurnDetection()
     recording: Recording = Recording()
+    traces: Traces = Traces()
 
     @classmethod
     def settings_customise_sources(

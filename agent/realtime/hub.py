@@ -20,6 +20,7 @@ from agent.config import ConfigError, Settings
 from agent.conversation.context import ConversationSettings
 from agent.conversation.session import Conversation
 from agent.conversation.turns import TurnSettings
+from agent.realtime import traces
 from agent.realtime.connection import Player, Viewer
 from agent.realtime.events import Invited
 from agent.realtime.recording import Recorder
@@ -57,6 +58,7 @@ class Hub:
         self._engines = engines or load_engines(settings)
         self._invitations: dict[str, _Invitation] = {}
         self._runners: set[Runner] = set()
+        self._traces = traces.load(settings)
         self._seats = Seats(settings.limits.resume_seconds)
 
     async def start(self) -> None:
@@ -69,6 +71,8 @@ class Hub:
     async def stop(self) -> None:
         for runner in list(self._runners):
             runner.close()
+        if self._traces is not None:
+            await asyncio.to_thread(self._traces.close)
         engines = self._engines
         await asyncio.gather(engines.recognizer.stop(), engines.dialogue.stop(), engines.synthesizer.stop())
 
@@ -126,6 +130,8 @@ class Hub:
                 runner.observers.append(recorder)
             except RecordingError as error:
                 log.warning("%s; this conversation is not recorded", error)
+        if self._traces is not None:
+            runner.observers.append(self._traces.watch(str(conversation.session_to_wire()["id"])))
         return runner
 
     def _recorder(self) -> Recorder | None:

@@ -343,7 +343,7 @@ def test_the_command_shows_the_first_difference(path: Path) -> None:
     found = visavis(damaged(path, 5, change))
     assert found.exit_code == 1
     assert "(input 5, " in found.stdout
-    assert "'turn': 9" in found.stdout
+    assert "effects[0] Listen.is: then 'Listen', now 'Send'" in found.stdout
 
 
 def test_the_command_refuses_in_one_line(tmp_path: Path) -> None:
