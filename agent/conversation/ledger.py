@@ -82,6 +82,7 @@ class Ledger:
         self._final: int | None = None
         self._cut = False
         self._stalled_at: float | None = None
+        self._untold = False
 
     # ------------------------------------------------------------------ what is produced
     def begin_sentence(self, text: str) -> int:
@@ -157,6 +158,9 @@ class Ledger:
             self.stalls.append((self.pacer.position(now), now - self._stalled_at))
             self._stalled_at = None
         heard = self.heard(now)
+        if self._untold:
+            self.pacer.stand(now, heard)
+            self._untold = False
         self.pacer.run(now)
         if self._report is not None:
             self._report = _Report(now, heard, playing=True)
@@ -176,9 +180,13 @@ class Ledger:
         return False
 
     def hold(self, now: float) -> None:
-        """Freeze: somebody may be interrupting."""
+        """Freeze: somebody may be interrupting. A client that reports is told so and stands still; any other plays on
+        what it was sent."""
+        if self._report is None:
+            self._untold = True
+            return
         self.pacer.stand(now, self.heard(now))
-        self._report = None if self._report is None else _Report(now, self.heard(now), playing=False)
+        self._report = _Report(now, self.heard(now), playing=False)
 
     def report(self, now: float, heard: int, playing: bool) -> None:
         """The playing client's true position. Clamped to what was sent."""
@@ -219,7 +227,8 @@ class Ledger:
         if self._final is not None or not self.complete:
             return None
         if self._report is None:
-            return self.pacer.time_of(self.produced)
+            held_back = self._untold and self.sent < self.produced
+            return None if held_back else self.pacer.time_of(self.produced)
         left = (self.produced - self._report.heard) / TIMELINE_RATE
         return self._report.at + left if self._report.playing and left <= TRUST else None
 

@@ -58,10 +58,12 @@ class Playback:
 
     def resume(self, now: float) -> None:
         """It was a cough: play on from the held sample."""
-        ledger = self.playing
-        if ledger is None or not self.held:
+        if not self.held:
             return
         self.decided(now)
+        ledger = self.playing
+        if ledger is None:  # a client that was not told of the hold has played it to its end
+            return
         ledger.start(now, self._stage.sample(now))
         self._context.emit(wire.Resume(item_id=ledger.item_id, content_index=ledger.content_index))
 
