@@ -44,12 +44,15 @@ def test_barge_in(
     assert it["status"] == "cancelled"
     assert whole.startswith(it["remembered"])
     assert it["remembered"] != whole
-    played = server.sounded(whole, it["played_s"])
-    remembered = it["remembered"].split()
-    times = f"played {it['played_s']:.2f} s, truncated at {it['truncated_s']:.2f} s"
-    record_property("note", f"{times}: {len(played)} words played, {len(remembered)} remembered")
-    assert len(played) >= 3
-    assert abs(len(remembered) - len(played)) <= 1, (it, played)
+    played, remembered = it["played_s"], it["remembered"].split()
+    words = len(server.sounded(whole, played))
+    times = f"played {played:.2f} s, truncated at {it['truncated_s']:.2f} s"
+    record_property("note", f"{times}: {words} words played, {len(remembered)} remembered")
+    assert words >= 3
+    # Clients that count by the clock take a gap in their own loudspeaker, on a busy machine, for sound.
+    at_most = len(server.sounded(whole, played + it["gaps_s"]))
+    assert words - 1 <= len(remembered) <= at_most + 1, it
+    assert abs(len(server.sounded(whole, it["truncated_s"])) - len(remembered)) <= 1
     assert it["heard"] == "where are the toilets"
     assert it["said_next"].startswith(TOILETS)
     assert it["errors"] == []

@@ -62,13 +62,16 @@ class Microphone {
 /** Plays one reply in real time from when it came, and knows how much of it came out. */
 class Loudspeaker {
   received = 0;
+  gaps = 0;
   #ends = 0;
   #stopped = null;
 
   play(bytes) {
+    const now = performance.now();
     const seconds = bytes / 2 / RATE;
+    if (this.received && this.#ends < now) this.gaps += (now - this.#ends) / 1000;
     this.received += seconds;
-    this.#ends = Math.max(this.#ends, performance.now()) + seconds * 1000;
+    this.#ends = Math.max(this.#ends, now) + seconds * 1000;
   }
 
   get played() {
@@ -240,6 +243,7 @@ const scenarios = {
       await it.next('response.output_audio.delta', it.all('response.output_audio.delta').length + 1);
       report('barge_in', {
         played_s: interrupted.played,
+        gaps_s: interrupted.gaps,
         truncated_s: truncated.audio_end_ms / 1000,
         remembered: answers().at(-1).item.content[0].transcript,
         status: it.all('response.done')[0].response.status,

@@ -87,6 +87,8 @@ class Loudspeaker:
         self._played: dict[str, float] = {}
         self._item = ""
         self._ends = 0.0
+        self.gaps = 0.0
+        """Seconds in which an item had begun, was not stopped, and had nothing to play."""
 
     def play(self, item: str, pcm: bytes) -> None:
         """More of `item`; what is left of another item is dropped."""
@@ -94,6 +96,8 @@ class Loudspeaker:
         if item != self._item:
             self.stop()
             self._item = item
+        elif self._ends < now:
+            self.gaps += now - self._ends
         seconds = len(pcm) / 2 / RATE
         self._received[item] = self._received.get(item, 0.0) + seconds
         self._ends = max(self._ends, now) + seconds

@@ -152,6 +152,7 @@ async def barge_in(told: Arguments) -> None:
         await until(lambda: it.mouth.loudspeaker.played("1") > BARGE_IN_AFTER, "sound")
         it.microphone.say(told.interruption)
         truncated = await it.next("conversation.item.truncated")
+        gaps = it.mouth.loudspeaker.gaps
         it.realtime.send_event({"type": "conversation.item.retrieve", "item_id": truncated["item_id"]})
         remembered = await it.next("conversation.item.retrieved")
         heard = await it.next(TRANSCRIBED, 2)
@@ -161,6 +162,7 @@ async def barge_in(told: Arguments) -> None:
             "barge_in",
             played_s=played,
             interrupted=interrupted,
+            gaps_s=gaps,
             truncated_s=truncated["audio_end_ms"] / 1000,
             remembered=remembered["item"]["content"][0]["transcript"],
             status=it.all("response.done")[0]["response"]["status"],

@@ -103,12 +103,14 @@ async def barge_in(told: Arguments) -> None:
         spoken = it.item
         it.microphone.say(told.interruption)
         truncated = await it.next("conversation.item.truncated")
+        gaps = it.loudspeaker.gaps
         await until(lambda: _retrieved(it, spoken), "answer to the SDK's own conversation.item.retrieve")
         heard = await it.next(TRANSCRIBED, 2)
         await it.next("response.output_audio.delta", len(it.all("response.output_audio.delta")) + 1)
         report(
             "barge_in",
             played_s=it.loudspeaker.played(spoken),
+            gaps_s=gaps,
             truncated_s=truncated["audio_end_ms"] / 1000,
             remembered=_retrieved(it, spoken)["content"][0]["transcript"],
             status=it.all("response.done")[0]["response"]["status"],

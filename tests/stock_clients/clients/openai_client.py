@@ -98,6 +98,7 @@ async def barge_in(told: Arguments) -> None:
         await until(lambda: it.loudspeaker.played(it.item) > BARGE_IN_AFTER, "sound")
         it.microphone.say(told.interruption)
         truncated = await it.next("conversation.item.truncated")
+        gaps = it.loudspeaker.gaps
         await it.connection.conversation.item.retrieve(item_id=it.cut)
         remembered = await it.next("conversation.item.retrieved")
         heard = await it.next(TRANSCRIBED, 2)
@@ -105,6 +106,7 @@ async def barge_in(told: Arguments) -> None:
         report(
             "barge_in",
             played_s=it.loudspeaker.played(it.cut),
+            gaps_s=gaps,
             truncated_s=truncated.audio_end_ms / 1000,
             remembered=remembered.item.content[0].transcript,
             status=it.all("response.done")[0].response.status,

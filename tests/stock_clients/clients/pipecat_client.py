@@ -45,6 +45,7 @@ class Speaker(BaseOutputTransport):
     def __init__(self) -> None:
         super().__init__(TransportParams(audio_out_enabled=True, audio_out_10ms_chunks=2))
         self.played = 0.0
+        self.gaps = 0.0
         self._free = 0.0
 
     async def start(self, frame: StartFrame) -> None:
@@ -55,7 +56,10 @@ class Speaker(BaseOutputTransport):
         seconds = len(frame.audio) / 2 / RATE
         now = time.monotonic()
         # A device has a buffer: a chunk that comes a little late is no gap.
-        self._free = (self._free if now - self._free < UNDERRUN_S else now) + seconds
+        if now - self._free > UNDERRUN_S:
+            self.gaps += now - self._free if self._free else 0.0
+            self._free = now
+        self._free += seconds
         await asyncio.sleep(max(0.0, self._free - time.monotonic()))
         self.played += seconds
         return True
@@ -173,7 +177,7 @@ async def barge_in(told: Arguments) -> None:
         it.microphone.say(told.interruption)
         await until(lambda: len(it.notes.all(InterruptionFrame)) > before, "interruption")
         await asyncio.sleep(0.1)  # the output transport drops what it has, and what it writes ends
-        played = it.speaker.played
+        played, gaps = it.speaker.played, it.speaker.gaps
         await until(lambda: len(it.heard()) >= 2, "second transcription")
         await until(lambda: it.speaker.played > played, "second reply")
         truncates = [event for event in it.sent if event.type == "conversation.item.truncate"]
@@ -181,6 +185,7 @@ async def barge_in(told: Arguments) -> None:
         report(
             "barge_in",
             played_s=played,
+            gaps_s=gaps,
             truncated_s=truncates[0].audio_end_ms / 1000,
             truncates=len(truncates),
             remembered=remembered.content[0].transcript,
