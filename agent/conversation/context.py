@@ -37,6 +37,8 @@ class Context:
     def __init__(self, settings: ConversationSettings) -> None:
         self.settings = settings
         self.config = settings.config
+        self.patience = settings.turns.patience
+        """How long unfinished turns are waited for: the owner's setting until the client sets its own."""
         self.id = settings.new_id("sess")
         self.conversation_id = settings.new_id("conv")
         self.history = History()

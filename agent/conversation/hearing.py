@@ -1,16 +1,20 @@
 """The visitor's turn as it is heard: windows in, recognition asked for, and in the end the words that count."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from agent.asr import Hypothesis
 from agent.audio import Pcm
+from agent.conversation.clauses import Completion
 from agent.conversation.context import Context
 from agent.conversation.effects import Feed, Listen, Refine, Unlisten
+from agent.conversation.endpoint import EAGERNESS, EndpointSettings, Pace, wait_ms
 from agent.conversation.inputs import Recognized, Window
-from agent.conversation.turns import WINDOW_MS, TurnDetector, TurnEvent, TurnSettings
+from agent.conversation.interruption import Claim
+from agent.conversation.prosody import Tune
+from agent.conversation.turns import WINDOW_MS, Evidence, TurnDetector, TurnEvent, TurnSettings
 
 WINDOW = 512
 """Samples at 16 kHz in a window."""
@@ -18,6 +22,8 @@ PATIENCE = 0.5
 """Seconds that a doubtful stream result waits for the refined one after the turn's end."""
 LIMIT = 3.0
 """Seconds after the turn's end beyond which the recogniser is not waited for."""
+LONGEST_PAUSE_MS = 1200
+"""A turn that begins so soon after the last one's end was the same turn: its speaker was cut short."""
 MAX_WINDOWS = 300 * 1000 // WINDOW_MS
 """A turn longer than 300 s is ended."""
 
@@ -45,12 +51,24 @@ class Utterance:
         """Samples at 16 kHz, from the first window on, that hold all of the voice."""
         return (self.last_voiced + 1 - self.first_window) * WINDOW
 
-    def best(self) -> Hypothesis | None:
-        """The words believed now, if they cover all that was voiced."""
+    @property
+    def claim(self) -> Claim:
+        """What the words believed now lay claim to, whether or not they cover all that was voiced."""
+        results = [result for result in (self.refined, self.stream) if result is not None]
+        latest = max(results, key=lambda result: result.samples, default=None)
+        return latest.claim if latest is not None and latest.claim is not None else Claim.NONE
+
+    def covering(self) -> Recognized | None:
+        """What is believed now, if it covers all that was voiced."""
         for result in (self.refined, self.stream):
             if result is not None and result.samples >= self.needed:
-                return result.hypothesis
+                return result
         return None
+
+    def best(self) -> Hypothesis | None:
+        """The words believed now, if they cover all that was voiced."""
+        result = self.covering()
+        return result.hypothesis if result is not None else None
 
 
 class Hearing:
@@ -67,11 +85,15 @@ class Hearing:
         self._context = context
         self._turns = 0
         self._prefix: deque[Pcm] = deque()
+        self._pace = Pace()
+        self._endpoint = EndpointSettings()
+        self._ended_at: int | None = None
 
     def configure(self, turns: TurnSettings, *, detection: bool) -> None:
         """Listen like this from now on."""
         self.detector.settings = turns
         self.detection = detection
+        self._endpoint = replace(EAGERNESS[turns.eagerness], shortest_ms=turns.silence_ms, patience=turns.patience)
 
     @property
     def listening(self) -> bool:
@@ -86,7 +108,8 @@ class Hearing:
 
     def window(self, window: Window, interruptible: bool) -> TurnEvent | None:
         """One window of the microphone. Returns what it changed."""
-        event = self.detector.feed(window.probability, interruptible) if self.detection else self._push_to_talk()
+        silence = self.detector.silence_ms + WINDOW_MS
+        event = self._detect(window, interruptible) if self.detection else self._push_to_talk()
         self._prefix.append(window.pcm)
         if self.current is not None:
             self._feed(self.current, [window.pcm])
@@ -95,16 +118,48 @@ class Hearing:
         if self.current is not None:
             self.current.last_voiced = self.detector.last_voiced if self.detection else self.detector.windows - 1
             self.current.voiced_ms = self.detector.voiced * WINDOW_MS if self.detection else self.current.fed // 16
-            if event is TurnEvent.REJECTED:
-                self.drop(self.current)
-            elif event is TurnEvent.PAUSED:
-                self._refine(self.current)
-            elif event is TurnEvent.RESUMED:
-                self.current.refined, self.current.refining = None, False
+            self._changed(self.current, event, silence)
         prefix = self.detector.settings.prefix_ms // WINDOW_MS + 3
         while len(self._prefix) > prefix:
             self._prefix.popleft()
         return event
+
+    def _changed(self, utterance: Utterance, event: TurnEvent | None, silence: int) -> None:
+        match event:
+            case TurnEvent.STARTED:
+                self._learn_from_a_cut()
+            case TurnEvent.REJECTED:
+                if utterance.best() is None:
+                    self._refine(utterance)
+            case TurnEvent.DISMISSED:
+                self.drop(utterance)
+            case TurnEvent.PAUSED:
+                self._refine(utterance)
+            case TurnEvent.RESUMED:
+                utterance.refined, utterance.refining = None, False
+                self._pace.paused(silence)
+
+    def _learn_from_a_cut(self) -> None:
+        """A turn that follows at once upon the last was part of it: such are this speaker's pauses."""
+        if self._ended_at is not None:
+            gap = (self.detector.onset - self._ended_at - 1) * WINDOW_MS
+            if gap <= LONGEST_PAUSE_MS:
+                self._pace.paused(gap)
+            self._ended_at = None
+
+    def _detect(self, window: Window, interruptible: bool) -> TurnEvent | None:
+        detector = self.detector
+        claim = self.current.claim if self.current is not None else Claim.NONE
+        wait = self._wait(window.tune) if detector.paused and detector.settings.judged else None
+        return detector.feed(Evidence(window.probability, interruptible, window.tonal, claim, wait))
+
+    def _wait(self, tune: Tune) -> int:
+        """The silence that ends the turn under way, as far as can be told now."""
+        heard = self.current.covering() if self.current is not None else None
+        words = Completion.UNSURE
+        if heard is not None and heard.hypothesis.confidence >= self._context.settings.min_confidence:
+            words = heard.completion or words
+        return wait_ms(words, tune, self._pace, self._endpoint)
 
     def _push_to_talk(self) -> TurnEvent | None:
         self.detector.windows += 1
@@ -137,6 +192,7 @@ class Hearing:
         """The turn is over: the utterance that now waits for its words, if there was one."""
         silence = self.detector.silence_ms if self.detection else 0
         self.detector.reset()
+        self._ended_at = self.detector.last_voiced if self.detection else None
         utterance, self.current = self.current, None
         if utterance is None:
             return None

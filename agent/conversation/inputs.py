@@ -4,7 +4,10 @@ from dataclasses import dataclass, field
 
 from agent.asr import Hypothesis
 from agent.audio import Pcm
+from agent.conversation.clauses import Completion, completion
+from agent.conversation.interruption import Claim, claim
 from agent.conversation.ledger import SpokenPhone, SpokenWord
+from agent.conversation.prosody import Tune
 from agent.llm import Delta
 from agent.realtime.events import AnyClientEvent
 from avatar.blendshapes import FaceTrack
@@ -19,20 +22,38 @@ class FromClient:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One VAD window of the microphone: shape (512,) at 16 kHz, and the probability that it is speech."""
+    """One VAD window of the microphone: shape (512,) at 16 kHz, and the probability that it is speech.
+
+    tonal: whether it has a pitch. tune: how the voice that ended last did. The conversation goes by these two and never
+    by the sound itself, so a recording without its sound still replays.
+    """
 
     pcm: Pcm = field(repr=False)
     probability: float
+    tonal: bool = True
+    tune: Tune = Tune.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
 class Recognized:
-    """What the recogniser believes of utterance `turn`, having been fed `samples` (16 kHz) of it."""
+    """What the recogniser believes of utterance `turn`, having been fed `samples` (16 kHz) of it.
+
+    completion, claim: what the words say about the floor. They are told by the words, and stay where those are left
+    out of a recording.
+    """
 
     turn: int
     hypothesis: Hypothesis = field(repr=False)
     samples: int
     refined: bool
+    completion: Completion | None = None
+    claim: Claim | None = None
+
+    def __post_init__(self) -> None:
+        if self.completion is None:
+            object.__setattr__(self, "completion", completion(self.hypothesis.text))
+        if self.claim is None:
+            object.__setattr__(self, "claim", claim(self.hypothesis.text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,6 @@ from agent.realtime.events import Json, ServerEvent, WireError
 from agent.realtime.session_config import SemanticVad, ServerVad
 from avatar.behaviour import Mood, StageBehaviour
 
-EAGERNESS_MS = {"low": 700, "high": 192}
-"""Silence that ends a turn under semantic_vad; for medium and auto it is the default."""
-
 CANNOT_HEAR = "Speech in this language cannot be understood by the recogniser that runs here; typing works."
 
 
@@ -158,6 +155,7 @@ class Conversation:
             case TurnEvent.ONSET:
                 self._playback.hold(now)
             case TurnEvent.REJECTED:
+                self._stage.phrase_ended(now)
                 self._playback.resume(now)
             case TurnEvent.STARTED if detection is not None:
                 self._turn_started(interrupts, now)
@@ -307,6 +305,9 @@ class Conversation:
             first = error.errors(include_url=False, include_input=False)[0]
             param = ".".join(["session", *(str(part) for part in first["loc"])])
             raise WireError("invalid_value", f"{param}: {first['msg']}.", param=param) from error
+        avatar = event.session.avatar
+        if avatar is not None and avatar.patience is not None:
+            self._context.patience = avatar.patience
         self._configure()
         self._emit(wire.SessionUpdated(session=self.session_to_wire()))
         if not self._context.understands:
@@ -322,11 +323,12 @@ class Conversation:
                 turns,
                 threshold=detection.threshold,
                 silence_ms=detection.silence_duration_ms,
-                pause_ms=min(turns.pause_ms, detection.silence_duration_ms),
+                judged=False,
+                pause_ms=max(WINDOW_MS, min(turns.pause_ms, detection.silence_duration_ms)),
                 prefix_ms=detection.prefix_padding_ms,
             )
-        elif isinstance(detection, SemanticVad) and detection.eagerness in EAGERNESS_MS:
-            turns = replace(turns, silence_ms=EAGERNESS_MS[detection.eagerness])
+        elif isinstance(detection, SemanticVad):
+            turns = replace(turns, eagerness=detection.eagerness, patience=self._context.patience)
         self._hearing.configure(turns, detection=detection is not None)
 
     def _clear_audio(self, now: float) -> None:

@@ -8,6 +8,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent.audio import Pcm
 from agent.conversation.inputs import FaceWanted, FromClient, PlayerCame, PlayerLeft, Tick, Window
+from agent.conversation.prosody import Prosody
 from agent.realtime import events as wire
 from agent.realtime.events import WireError
 from agent.realtime.microphone import Microphone
@@ -124,6 +125,7 @@ class Player(Connection):
         self._seat = seat
         self._returns = returns
         self._taken_over = asyncio.Event()
+        self._prosody = Prosody()
         self._microphone = Microphone(detector, self._window, input_seconds)
 
     async def run(self) -> None:
@@ -164,7 +166,7 @@ class Player(Connection):
             self._send(conversation.resumed(now))
 
     def _window(self, pcm: Pcm, probability: float) -> None:
-        self.runner.tell(Window(pcm, probability))
+        self.runner.tell(Window(pcm, probability, *self._prosody.hear(pcm, probability)))
 
     def handle(self, event: wire.AnyClientEvent) -> None:
         self._handle(event)

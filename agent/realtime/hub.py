@@ -242,6 +242,7 @@ def conversation_settings(settings: Settings, engines: Engines, model: str | Non
         turns=TurnSettings(
             threshold=detection.threshold,
             silence_ms=detection.silence_duration_ms,
+            patience=detection.patience,
             prefix_ms=detection.prefix_padding_ms,
         ),
         language=settings.language,

@@ -76,6 +76,8 @@ class AvatarRequest(_Part):
 
     format: Literal["arkit52"] = "arkit52"
     fps: Literal[60] = 60
+    patience: float | None = Field(default=None, ge=0.5, le=4)
+    """How much longer than usual unfinished words are waited for; None leaves it."""
 
 
 class SessionConfig(_Part):
