@@ -143,6 +143,11 @@ class Ledger:
                 return track.between(at, at + 400)
         return None
 
+    def frames_from(self, sample: int) -> list[FaceTrack]:
+        """The frames still kept that stand at `sample` or after it, in order."""
+        parts = (track.between(sample, track.end_sample) for track in self._frames if track.end_sample > sample)
+        return [part for part in parts if len(part)]
+
     def release(self, now: float) -> None:
         """Let go of sound and frames heard more than ten seconds ago."""
         limit = self.heard(now) - KEEP

@@ -5,7 +5,7 @@ for bit and tested on a virtual clock. `now` is in seconds and never goes back.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
@@ -19,6 +19,7 @@ from agent.conversation.context import Context, ConversationSettings
 from agent.conversation.effects import Effect
 from agent.conversation.hearing import Hearing, Utterance
 from agent.conversation.history import Item, item_from_wire
+from agent.conversation.ledger import Ledger
 from agent.conversation.playback import Playback
 from agent.conversation.stage import Stage
 from agent.conversation.turns import WINDOW_MS, TurnEvent
@@ -28,6 +29,16 @@ from agent.realtime.session_config import SemanticVad, ServerVad
 from avatar.behaviour import Mood, StageBehaviour
 
 CANNOT_HEAR = "Speech in this language cannot be understood by the recogniser that runs here; typing works."
+
+
+@dataclass(frozen=True, slots=True)
+class Insight:
+    """The stage clock, what the person is doing, and what plays."""
+
+    stage_sample: int
+    state: Mood
+    playing: Ledger | None
+    held: bool
 
 
 class Conversation:
@@ -105,6 +116,10 @@ class Conversation:
             for one in spoken
         ]
         return wire.Resumed(items=[item.to_wire(now) for item in self._history], heard=heard)
+
+    def inspect(self, now: float) -> Insight:
+        """What a look inside shows."""
+        return Insight(self._stage.sample(now), self._stage.state, self._playback.playing, self._playback.held)
 
     @property
     def input_format(self) -> WireFormat:

@@ -10,6 +10,7 @@ from agent.audio import Pcm
 from agent.conversation.inputs import FaceWanted, FromClient, PlayerCame, PlayerLeft, Tick, Window
 from agent.conversation.prosody import Prosody
 from agent.realtime import events as wire
+from agent.realtime import inspection
 from agent.realtime.events import WireError
 from agent.realtime.microphone import Microphone
 from agent.realtime.outbox import Outbox
@@ -94,11 +95,24 @@ class Connection:
 
     def _watch(self, event: wire.UpdateSession, role: wire.ClientRole) -> None:
         """Give the client the face it asked for."""
-        if event.session.avatar is None or self.listener.face:
+        avatar = event.session.avatar
+        if avatar is None:
             return
-        self.listener.face = True
-        self.runner.tell(FaceWanted(True))
-        self._describe(role)
+        if not self.listener.face:
+            self.listener.face = True
+            self.runner.tell(FaceWanted(True))
+            self._describe(role)
+        if avatar.debug and not self.listener.debug:
+            self._look_inside()
+
+    def _look_inside(self) -> None:
+        """The guard lets nobody but the owner in with ?debug, so having it is the permission."""
+        if "debug" not in self.websocket.query_params:
+            raise WireError(
+                "debug_not_allowed", "Connect with ?debug, as the owner, to look inside.", param="session.avatar.debug"
+            )
+        self.listener.debug = True
+        inspection.watch(self.runner)
 
     def _describe(self, role: wire.ClientRole) -> None:
         self._send(self.runner.conversation.describe(self.runner.now(), role, self._hears))

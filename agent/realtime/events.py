@@ -472,6 +472,13 @@ class Timings(ServerEvent):
     ms: dict[str, float]
 
 
+class Debug(ServerEvent):
+    stage_now: int
+    state: str
+    item: Json | None = Field(repr=False)
+    turns: list[Json]
+
+
 class Invited(ServerEvent):
     viewer_token: str
     path: str
@@ -531,6 +538,7 @@ _NAMES: dict[type[ServerEvent], str] = {
     Partial: "visavis.partial",
     Cited: "visavis.citation",
     Timings: "visavis.timings",
+    Debug: "visavis.debug",
     Invited: "visavis.invite",
     Authority: "visavis.authority",
     Notice: "visavis.notice",

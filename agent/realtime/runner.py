@@ -32,11 +32,13 @@ class Engines:
 
 @dataclass(slots=True, eq=False)
 class Listener:
-    """A socket that is told what happens. `face`: it asked for the extension. `sound`: it plays."""
+    """A socket that is told what happens. `face`: it asked for the extension. `sound`: it plays. `debug`: it looks
+    inside."""
 
     put: Callable[[str], None]
     face: bool = False
     sound: bool = True
+    debug: bool = False
 
 
 class Observer(Protocol):

@@ -2,13 +2,26 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_MEANS_SOMETHING = {
+    "turn_detection", "idle_timeout_ms", "noise_reduction", "transcription", "tracing", "prompt", "include",
+    "reasoning",
+}  # fmt: skip
+"""Fields that null switches off. Any other that is null was left out: the official types allow null everywhere."""
 
 
 class _Part(BaseModel):
     """Unknown fields are let pass and kept out: clients run ahead of servers."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, data: object) -> object:
+        if not isinstance(data, dict):
+            return data
+        return {key: value for key, value in data.items() if value is not None or key in _MEANS_SOMETHING}
 
 
 class PcmFormat(_Part):
@@ -51,6 +64,9 @@ class Transcription(_Part):
     model: str | None = Field(default=None, max_length=256)
     language: str | None = Field(default=None, max_length=35)
     prompt: str | None = Field(default=None, max_length=10_000, repr=False)
+    languages: list[str] | None = Field(default=None, max_length=64)
+    keywords: list[str] | None = Field(default=None, max_length=1000, repr=False)
+    delay: str | None = Field(default=None, max_length=32)
 
 
 class InputAudio(_Part):
@@ -76,6 +92,8 @@ class AvatarRequest(_Part):
 
     format: Literal["arkit52"] = "arkit52"
     fps: Literal[60] = 60
+    debug: bool = False
+    """Whether it wants `visavis.debug`; for a connection that was opened with ?debug, which only the owner may."""
     patience: float | None = Field(default=None, ge=0.5, le=4)
     """How much longer than usual unfinished words are waited for; None leaves it."""
 
@@ -95,6 +113,8 @@ class SessionConfig(_Part):
     tracing: str | dict[str, Any] | None = None
     prompt: dict[str, Any] | None = None
     include: list[str] | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning: dict[str, Any] | None = None
 
     def merged(self, update: "SessionUpdate") -> "SessionConfig":
         """This session with `update`'s fields over it, part by part; `turn_detection`, `format` and lists are
@@ -104,7 +124,9 @@ class SessionConfig(_Part):
         return SessionConfig.model_validate(base)
 
 
-_WHOLE = {"turn_detection", "format", "tools", "tool_choice", "transcription", "truncation", "tracing", "prompt"}
+_WHOLE = {
+    "turn_detection", "format", "tools", "tool_choice", "transcription", "truncation", "tracing", "prompt", "reasoning",
+}  # fmt: skip
 
 
 def _merge(base: dict[str, Any], update: dict[str, Any]) -> None:
