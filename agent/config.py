@@ -28,6 +28,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 FILE_NAME = "visavis.toml"
 ENV_PREFIX = "VISAVIS_"
+MIN_TOKEN = 16
 
 _PATHS = (("server", "tls_certificate"), ("server", "tls_key"), ("knowledge", "folder"), ("recording", "folder"))
 """Keys of files and folders: in `visavis.toml` they count from the file's own folder."""
@@ -94,6 +95,8 @@ class Server(Section):
                 f"host {self.host} is open to others and needs a token: set one and start again, for example "
                 f"export VISAVIS_TOKEN={secrets.token_urlsafe(24)}"
             )
+        if not self.is_loopback and len(self.token.get_secret_value()) < MIN_TOKEN:
+            raise ValueError(f"the token must have at least {MIN_TOKEN} characters where others can connect")
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key must be given together")
         return self
@@ -108,16 +111,10 @@ class Limits(Section):
     """Read-only viewers of one conversation."""
     message_bytes: int = Field(default=21 * 2**20, ge=2**16)
     """One websocket message: 15 MiB of sound in base64 and its envelope."""
-    control_queue: int = Field(default=256, ge=8)
-    """Control messages waiting; a client that fills it is disconnected (1008)."""
     input_seconds: float = Field(default=300.0, gt=0)
     """Sound waiting to be heard, beyond which a client gets a typed error."""
-    items: int = Field(default=1000, ge=10)
-    """Items kept in one conversation."""
     text_chars: int = Field(default=20_000, ge=100)
     """One typed message, or the instructions."""
-    idle_seconds: float = Field(default=1800.0, gt=0)
-    """A session in which nothing was said or typed for so long is closed."""
     send_seconds: float = Field(default=5.0, gt=0)
     """How long a socket may refuse what it is sent before it counts as dead."""
     resume_seconds: float = Field(default=30.0, ge=0, le=3600)
@@ -183,7 +180,6 @@ class TurnDetection(Section):
     """Silence after a finished question. What sounds unfinished is waited for longer, up to four seconds."""
     patience: float = Field(default=1.0, ge=0.5, le=4)
     """Multiplies those waits: 2 for somebody who speaks slowly or with effort. Interruptions are judged as ever."""
-    idle_timeout_ms: int | None = Field(default=None, ge=5000, le=30_000)
     create_response: bool = True
     interrupt_response: bool = True
 
@@ -194,7 +190,7 @@ class Recording(Section):
     folder: Path | None = None
     """Where each conversation's recording goes; without one nothing is recorded."""
     megabytes: int = Field(default=512, ge=1)
-    """One recording; it ends there, and the conversation goes on. An hour of talk takes about 300."""
+    """One recording; it ends there, and the conversation goes on. An hour of talk takes about 160."""
 
 
 class Traces(Section):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from agent.cli.common import UsageError, notes
 from agent.config import Settings
@@ -29,7 +29,9 @@ def listing(folder: Path, *, as_json: bool) -> None:
         return
     if not rows:
         raise UsageError(f"{folder}: there is no recording (*{SUFFIX}) here; visavis record {folder} makes some")
-    table = Table("recording", "begun", "MB", "engines", "personal data")
+    table = Table(Column("recording", no_wrap=True, min_width=max(len(row["name"]) for row in rows)))
+    for name in ("begun", "MB", "engines", "personal data"):
+        table.add_column(name)
     for row in rows:
         personal = {True: "yes", False: "left out", None: escape(row.get("problem", ""))}[row["personal_data"]]
         table.add_row(row["name"], row["created"], f"{row['bytes'] / 1e6:.1f}", row["engines"], personal)

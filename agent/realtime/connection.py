@@ -14,9 +14,11 @@ from agent.realtime import inspection
 from agent.realtime.events import WireError
 from agent.realtime.microphone import Microphone
 from agent.realtime.outbox import Outbox
+from agent.realtime.recording import Recorder
 from agent.realtime.runner import Listener, Runner
 from agent.vad import VoiceDetector
 
+RECORDED = "What is said here is recorded, to find faults."
 POLICY_VIOLATION = 1008
 TAKEN_OVER = 4409
 _GOODBYE = frozenset({1000, 1001, 1012})
@@ -178,6 +180,8 @@ class Player(Connection):
         self._send(about.model_copy(update=ours))
         if self._returns:
             self._send(conversation.resumed(now))
+        if any(isinstance(observer, Recorder) for observer in self.runner.observers):
+            self._send(wire.Notice(code="recorded", message=RECORDED))
 
     def _window(self, pcm: Pcm, probability: float) -> None:
         self.runner.tell(Window(pcm, probability, *self._prosody.hear(pcm, probability)))

@@ -23,11 +23,11 @@ from agent.conversation.turns import TurnSettings
 from agent.realtime import traces
 from agent.realtime.connection import Player, Viewer
 from agent.realtime.events import Invited
-from agent.realtime.recording import Recorder
+from agent.realtime.recording import Recorder, check_folder
 from agent.realtime.recording_codec import RecordingError
 from agent.realtime.runner import Engines, Runner
 from agent.realtime.seats import Seat, Seats
-from agent.realtime.session_config import SessionConfig
+from agent.realtime.session_config import Audio, InputAudio, SemanticVad, SessionConfig
 from avatar.behaviour import Behaviour
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ NOT_CAUGHT = {
 class _Invitation:
     runner: Runner
     expires: float
+    used: bool = False
     viewers: list[Viewer] = field(default_factory=list)
 
 
@@ -62,11 +63,18 @@ class Hub:
         self._seats = Seats(settings.limits.resume_seconds)
 
     async def start(self) -> None:
+        if self.settings.recording.folder is not None:
+            check_folder(self.settings.recording.folder)
         engines = self._engines
         async with asyncio.TaskGroup() as starting:
             starting.create_task(engines.recognizer.start())
             starting.create_task(engines.dialogue.start())
             starting.create_task(engines.synthesizer.start())
+        known = [voice.id for voice in engines.synthesizer.voices]
+        if self.settings.voice.name not in ("auto", *known):
+            raise ConfigError(
+                f"voice.name: there is no voice {self.settings.voice.name}; there are: {', '.join(known)}"
+            )
 
     async def stop(self) -> None:
         for runner in list(self._runners):
@@ -147,7 +155,7 @@ class Hub:
         """A token by which others may follow this conversation; it lives as long as the conversation once used, and
         five minutes unused."""
         now = time.monotonic()
-        self._invitations = {token: one for token, one in self._invitations.items() if one.expires > now or one.viewers}
+        self._invitations = {token: one for token, one in self._invitations.items() if one.expires > now or one.used}
         token = secrets.token_urlsafe(16)
         self._invitations[token] = _Invitation(runner, now + INVITE_SECONDS)
         return Invited(viewer_token=token, path=f"/stage?viewer={token}", expires_in_s=INVITE_SECONDS)
@@ -155,7 +163,7 @@ class Hub:
     def admits_viewer(self, token: str) -> bool:
         """Whether `token` lets somebody follow a conversation now."""
         invitation = self._invitations.get(token)
-        return invitation is not None and (bool(invitation.viewers) or invitation.expires > time.monotonic())
+        return invitation is not None and (invitation.used or invitation.expires > time.monotonic())
 
     async def _serve_viewer(self, websocket: WebSocket, token: str) -> None:
         if not self.admits_viewer(token):
@@ -167,6 +175,7 @@ class Hub:
             await websocket.close(TRY_LATER, "As many follow this conversation as may.")
             return
         viewer = Viewer(websocket, invitation.runner, list(self._engines.recognizer.languages), limits.send_seconds)
+        invitation.used = True
         invitation.viewers.append(viewer)
         try:
             await viewer.run()
@@ -236,7 +245,16 @@ def _default_voices(settings: Settings, engines: Engines) -> dict[str, str]:
 def conversation_settings(settings: Settings, engines: Engines, model: str | None) -> ConversationSettings:
     """What a new conversation begins with."""
     detection = settings.turn_detection
-    config = SessionConfig(model=model or "visavis", instructions=settings.instructions)
+    listening = SemanticVad(
+        type="semantic_vad",
+        create_response=detection.create_response,
+        interrupt_response=detection.interrupt_response,
+    )
+    config = SessionConfig(
+        model=model or "visavis",
+        instructions=settings.instructions,
+        audio=Audio(input=InputAudio(turn_detection=listening)),
+    )
     return ConversationSettings(
         config=config,
         turns=TurnSettings(

@@ -9,6 +9,7 @@ import gzip
 import json
 import os
 import queue
+import tempfile
 import threading
 import time
 import zlib
@@ -19,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from agent.config import ConfigError
 from agent.conversation.context import ConversationSettings
 from agent.conversation.effects import Effect
 from agent.conversation.inputs import Input
@@ -134,6 +136,16 @@ def new_file(path: Path) -> Iterator[gzip.GzipFile]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def check_folder(folder: Path) -> None:
+    """Make the folder if it is not there. Raises ConfigError when nothing can be written to it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigError(f"recording.folder: {folder}: {error.strerror or error}") from None
 
 
 class Recorder:

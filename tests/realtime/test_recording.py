@@ -14,12 +14,14 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from agent.cli import app
+from agent.config import ConfigError, Settings
 from agent.conversation import inputs as told
 from agent.conversation.context import ConversationSettings
 from agent.conversation.session import Conversation
 from agent.llm import Citation, ToolCall
 from agent.realtime import events as wire
 from agent.realtime import replay as replaying
+from agent.realtime.hub import Hub
 from agent.realtime.privacy import mask, write_copy
 from agent.realtime.recording import SUFFIX, Recorder, Recording
 from agent.realtime.recording_codec import Blobs, RecordingError, decode, encode
@@ -288,6 +290,7 @@ def test_another_version_is_refused(path: Path) -> None:
 async def test_a_served_conversation_is_recorded_and_its_engines_can_be_run_again(tmp_path: Path) -> None:
     async with server(recording={"folder": tmp_path}) as join, join() as client:
         await client.send(**FACE)
+        assert (await client.until("visavis.notice"))["code"] == "recorded"
         await client.ask("fail")
         await client.until("response.done")
         await client.ask("hello")
@@ -308,6 +311,12 @@ async def test_a_served_conversation_is_recorded_and_its_engines_can_be_run_agai
         (speech,) = await replaying.rerun_tts(recording, StubSynthesizer())
     assert speech.same
     assert speech.then.startswith("0.400 s")
+
+
+async def test_a_folder_that_cannot_be_written_to_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"recording\.folder"):
+        await Hub(Settings(recording={"folder": tmp_path / "file"}), stub_engines()).start()
 
 
 async def test_recognition_can_be_run_again(path: Path) -> None:
