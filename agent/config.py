@@ -176,7 +176,7 @@ class TurnDetection(Section):
 
     threshold: float = Field(default=0.5, gt=0, lt=1)
     prefix_padding_ms: int = Field(default=300, ge=0, le=5000)
-    silence_duration_ms: int = Field(default=192, ge=32, le=10_000)
+    silence_duration_ms: int = Field(default=160, ge=32, le=10_000)
     """Silence after a finished question. What sounds unfinished is waited for longer, up to four seconds."""
     patience: float = Field(default=1.0, ge=0.5, le=4)
     """Multiplies those waits: 2 for somebody who speaks slowly or with effort. Interruptions are judged as ever."""

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 import agent.asr
-from agent.asr import Recognizer
+from agent.asr import Hypothesis, Recognizer
 from agent.audio import TIMELINE_RATE, Pcm
 from agent.config import Settings
 from agent.conversation.effects import Speak
@@ -21,6 +21,7 @@ from agent.realtime.reply_maker import ReplyMaker
 from agent.realtime.runner import Engines
 from agent.tts import SynthesizerError, Voice
 from agent.tts.sentences import SentenceSplitter
+from avatar.behaviour import Behaviour, lay_over
 from avatar.blendshapes import FaceTrack
 from avatar.lipsync import Source
 from avatar.lipsync.heard import phones_of_speech
@@ -36,10 +37,12 @@ class UnknownVoiceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """Spoken text. pcm: shape (n,) at 24 kHz. face: its frames, from the first sample to the last."""
+    """Spoken text. pcm: shape (n,) at 24 kHz. face: its frames, from the first sample to the last. visemes: the Oculus
+    viseme said at each."""
 
     pcm: Pcm = field(repr=False)
     face: FaceTrack = field(repr=False)
+    visemes: tuple[str, ...] = field(repr=False)
     source: Source = "timed"
     lookahead_ms: int = 0
 
@@ -50,7 +53,8 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A recorded question, answered. timings_ms: how long each stage took, in the order they ran."""
+    """A recorded question, answered. heard: the words, even where they were too doubtful to be answered.
+    timings_ms: how long each stage took, in the order they ran."""
 
     heard: str
     reply: str
@@ -94,12 +98,13 @@ async def answer(settings: Settings, question: Pcm, progress: Progress) -> Answe
         heard = await _hear(engines.recognizer, question)
         watch.lap("hear")
         progress("Finding the answer")
-        text = await _think(engines.dialogue, settings, heard) if heard else NOT_CAUGHT[settings.language]
+        understood = heard.text and heard.confidence >= engines.recognizer.min_confidence
+        text = await _think(engines.dialogue, settings, heard.text) if understood else NOT_CAUGHT[settings.language]
         watch.lap("think")
         progress("Speaking the answer")
         speech = await _speak(engines, settings, text)
         watch.lap("speak")
-    return Answer(heard, text, speech, watch.total())
+    return Answer(heard.text, text, speech, watch.total())
 
 
 async def say(settings: Settings, text: str, progress: Progress) -> Speech:
@@ -124,7 +129,7 @@ async def face_of(pcm: Pcm, text: str) -> Speech:
     phones, source = await phones_of_speech(pcm, text or None)
     face = ReplyFace(source)
     face.add(phones, pcm, 0, text)
-    return Speech(pcm, face.frames(len(pcm)), source, face.lookahead_ms)
+    return _speech(pcm, face.frames(len(pcm)), face)
 
 
 def choose_voice(settings: Settings, available: Iterable[Voice], text: str) -> str:
@@ -151,16 +156,14 @@ async def _running(*engines: Startable) -> AsyncIterator[None]:
         await asyncio.gather(*(engine.stop() for engine in engines), return_exceptions=True)
 
 
-async def _hear(recognizer: Recognizer, pcm: Pcm) -> str:
-    """What was said, or "" where it was not understood."""
+async def _hear(recognizer: Recognizer, pcm: Pcm) -> Hypothesis:
     utterance = await recognizer.listen()
     try:
         for start in range(0, len(pcm), agent.asr.RATE):
             await utterance.feed(pcm[start : start + agent.asr.RATE])
-        hypothesis = await utterance.refine()
+        return await utterance.refine()
     finally:
         await utterance.close()
-    return hypothesis.text.strip() if hypothesis.confidence >= recognizer.min_confidence else ""
 
 
 async def _think(dialogue: DialogueEngine, settings: Settings, heard: str) -> str:
@@ -182,7 +185,17 @@ async def _speak(engines: Engines, settings: Settings, text: str) -> Speech:
             await made.sentence()
     finally:
         maker.abandon()
-    return made.speech()
+    assert maker.face is not None
+    pcm, track = made.speech()
+    return _speech(pcm, track, maker.face)
+
+
+def _speech(pcm: Pcm, reply: FaceTrack, face: ReplyFace) -> Speech:
+    """The reply's frames over the stage's: a file has nobody else to blink for it."""
+    stage = Behaviour(seed=0)
+    stage.set_mood("speaking", 0)
+    seen = lay_over(stage.frames(reply.end_sample), reply)
+    return Speech(pcm, seen, tuple(face.visemes(0, reply.end_sample)), face.source, face.lookahead_ms)
 
 
 class _Made:
@@ -211,7 +224,7 @@ class _Made:
         if self._error is not None:
             raise SynthesizerError(self._error)
 
-    def speech(self) -> Speech:
+    def speech(self) -> tuple[Pcm, FaceTrack]:
         if not self._pcm:
             raise SynthesizerError("the voice said nothing: there is nothing in the text to be spoken")
         face = FaceTrack(
@@ -220,4 +233,4 @@ class _Made:
             np.concatenate([track.head for track in self._face]),
             np.concatenate([track.gaze for track in self._face]),
         )
-        return Speech(np.concatenate(self._pcm), face)
+        return np.concatenate(self._pcm), face

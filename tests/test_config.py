@@ -76,13 +76,20 @@ def test_a_file_that_was_named_must_be_there() -> None:
 
 
 def test_the_token_has_a_short_name_and_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VISAVIS_TOKEN", "hush-hush")
+    monkeypatch.setenv("VISAVIS_TOKEN", "hush-hush-hush-hush")
     settings = load(overrides={"server": {"host": "0.0.0.0"}})
-    assert settings.server.token.get_secret_value() == "hush-hush"
-    assert "hush-hush" not in repr(settings)
+    assert settings.server.token.get_secret_value() == "hush-hush-hush-hush"
+    assert "hush-hush-hush-hush" not in repr(settings)
     with pytest.raises(ConfigError) as error:
-        load(overrides={"server": {"token": ["hush-hush"]}})
-    assert "hush-hush" not in str(error.value)
+        load(overrides={"server": {"token": ["hush-hush-hush-hush"]}})
+    assert "hush-hush-hush-hush" not in str(error.value)
+
+
+def test_a_token_that_could_be_guessed_is_refused_where_others_can_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_TOKEN", "short")
+    with pytest.raises(ConfigError, match="at least 16"):
+        load(overrides={"server": {"host": "0.0.0.0"}})
+    assert load().server.token.get_secret_value() == "short"
 
 
 def test_variables_that_other_programs_set_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,7 +132,9 @@ def _write(speech: offline.Speech, out: Path | None, face: Path | None) -> None:
         notes.print(f"{out}: {speech.seconds:.1f} s of speech")
     if face is not None:
         try:
-            write_face(face, speech.face, source=speech.source, lookahead_ms=speech.lookahead_ms)
+            write_face(
+                face, speech.face, source=speech.source, lookahead_ms=speech.lookahead_ms, visemes=speech.visemes
+            )
         except OSError as error:
             raise UsageError(f"{face}: cannot be written: {error.strerror or error}") from None
         notes.print(f"{face}: {len(speech.face)} frames")

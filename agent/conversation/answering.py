@@ -154,8 +154,9 @@ class Answering:
             return
         if reply.ledger is not None:
             self._playback.follow(reply.ledger)
-        if self._latency is not None:
-            self._latency.note(reply)
+        if self._latency is not None and self._latency.note(reply):
+            for name, seconds in self._latency.stages.items():
+                self._context.do(Measure(name, seconds))
         if not reply.active:
             self._context.do(Abandon(reply.generation))
             self._reply = None
@@ -168,8 +169,7 @@ class Answering:
         self._latency = None
         stages = latency.stages
         stages["first_heard"] = max(0.0, at - latency.since)
-        for stage, seconds in stages.items():
-            self._context.do(Measure(stage, seconds))
+        self._context.do(Measure("first_heard", stages["first_heard"]))
         shown = {str(stage): round(seconds * 1000, 1) for stage, seconds in stages.items()}
         self._context.emit(wire.Timings(response_id=latency.response_id, ms=shown))
 
@@ -225,10 +225,10 @@ class _Latency:
     response_id: str = ""
     item_id: str = ""
 
-    def note(self, reply: Reply) -> None:
-        """Its first sample has left."""
+    def note(self, reply: Reply) -> bool:
+        """Note when its first sample left; whether that was just now."""
         if self.response_id or reply.ledger is None or reply.first_sent is None:
-            return
+            return False
         self.response_id, self.item_id = reply.id, reply.ledger.item_id
         marks: dict[Stage, float | None] = {
             "llm_first_text": reply.first_text,
@@ -236,3 +236,4 @@ class _Latency:
             "first_sent": reply.first_sent,
         }
         self.stages |= {name: max(0.0, at - self.since) for name, at in marks.items() if at is not None}
+        return True

@@ -76,20 +76,16 @@ class History:
     def __len__(self) -> int:
         return len(self._items)
 
-    @property
-    def last_id(self) -> str | None:
-        return self._items[-1].id if self._items else None
-
     def find(self, item_id: str) -> Item | None:
         """The item, if there is one of that id."""
         return next((item for item in reversed(self._items) if item.id == item_id), None)
 
-    def get(self, item_id: str, code: str = "item_not_found") -> Item:
-        """Raises WireError of that code when there is no such item."""
+    def get(self, item_id: str, code: str = "item_not_found", param: str = "item_id") -> Item:
+        """Raises WireError of that code, naming the field `param`, when there is no such item."""
         item = self.find(item_id)
         if item is not None:
             return item
-        raise WireError(code, f"There is no item {item_id!r} in this conversation.", param="item_id")
+        raise WireError(code, f"There is no item {item_id!r} in this conversation.", param=param)
 
     def add(self, item: Item, previous: str | None = None) -> str | None:
         """Insert `item` after `previous` ("root": at the beginning; None: at the end). Returns the id of the item
@@ -102,7 +98,7 @@ class History:
         elif previous == "root":
             at = 0
         else:
-            at = self._items.index(self.get(previous)) + 1
+            at = self._items.index(self.get(previous, param="previous_item_id")) + 1
         self._items.insert(at, item)
         before = self._items[at - 1].id if at else None
         del self._items[: max(0, len(self._items) - MAX_ITEMS)]

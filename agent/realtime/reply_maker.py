@@ -39,7 +39,7 @@ class ReplyMaker:
         self._synthesizer = synthesizer
         self._tell = tell
         self._has_room = has_room
-        self._face = ReplyFace(seed=generation) if with_face else None
+        self.face = ReplyFace(seed=generation) if with_face else None
         self._produced = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -96,7 +96,7 @@ class ReplyMaker:
     async def _pass_on(self, order: Speak, chunk: SpeechChunk, pcm: Pcm, start: int, text: str) -> None:
         if not len(pcm) and not chunk.words and not chunk.phones:
             return
-        frames = await self._frames(chunk.phones, pcm, start, text) if self._face is not None else None
+        frames = await self._frames(chunk.phones, pcm, start, text) if self.face is not None else None
         self._produced += len(pcm)
         words = tuple(
             SpokenWord(
@@ -112,7 +112,7 @@ class ReplyMaker:
 
     async def _frames(self, phones: tuple[Phone, ...], pcm: Pcm, start: int, text: str) -> FaceTrack:
         """The frames up to the end of this piece. Phones' times count from the sentence's first sample."""
-        face = self._face
+        face = self.face
         assert face is not None
         at = self._produced
         shift = (start - at) / TIMELINE_RATE
