@@ -28,8 +28,8 @@ from tests.stock_clients.environments import ENVIRONMENTS, Environment, Unavaila
 CLIENTS = Path(__file__).parent / "clients"
 QUESTION = "When are you open?"
 INTERRUPTION = "Where are the toilets?"
-VOICE = ("flite:rms", "espeak:en-us")
-"""Who speaks to us: not the voice that answers."""
+VOICE = "flite:rms"
+"""Who speaks to us: not the voice that answers, and one that the default recogniser understands."""
 SILENCE_S = 0.3
 CLIENT_SECONDS = 150
 RECOGNITION_SECONDS = 15.0
@@ -53,9 +53,7 @@ class Server:
 
 async def _say(engine: Synthesizer, text: str) -> bytes:
     """Synthetic speech as a client would send it: 24 kHz, 16 bit, with silence before it."""
-    known = [voice.id for voice in engine.voices]
-    voice = next(name for name in VOICE if name in known)
-    chunks = [chunk async for chunk in engine.speak(text, voice=voice)]
+    chunks = [chunk async for chunk in engine.speak(text, voice=VOICE)]
     pcm = resample(np.concatenate([chunk.pcm for chunk in chunks]), chunks[0].rate, TIMELINE_RATE)
     silence = np.zeros(int(SILENCE_S * TIMELINE_RATE), np.float32)
     return float_to_pcm16(np.concatenate([silence, pcm]))
@@ -78,6 +76,8 @@ def server(speech: Path) -> Iterator[Server]:
 
 def _serve(speech: Path) -> Iterator[Server]:
     engines, noted = stock_engines()
+    if VOICE not in [voice.id for voice in noted.voices]:
+        pytest.skip("flite is not installed: sudo apt-get install flite")
     ready = threading.Event()
     found: list[str] = []
     stop: list[Callable[[], object]] = []

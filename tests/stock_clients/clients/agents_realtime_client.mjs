@@ -221,7 +221,7 @@ const scenarios = {
       it.transport.sendEvent({ type: 'conversation.item.retrieve', event_id: 'bad_2' });
       it.transport.connectionState.websocket.send('{this is not JSON');
       await it.next('error', 3);
-      it.session.sendMessage('When are you open?');
+      it.session.sendMessage('Hello.');
       await it.next('response.done');
       report('bad_event', {
         errors: it.all('error').map(({ error }) => [error.type, error.code, error.event_id ?? null]),

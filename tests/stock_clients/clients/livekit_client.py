@@ -208,7 +208,7 @@ async def bad_event(told: Arguments) -> None:
         it.realtime.send_event({"type": "conversation.item.retrieve", "event_id": "bad_2"})
         await it.next("error", 2)
         errors = [[e["error"]["type"], e["error"]["code"], e["error"].get("event_id")] for e in it.all("error")]
-        it.session.generate_reply(user_input="When are you open?")
+        it.session.generate_reply(user_input="Hello.")
         await it.next("response.done")
         report("bad_event", errors=errors, said=it.said())
 

@@ -169,7 +169,7 @@ async def bad_event(told: Arguments) -> None:
         await it.session.model._websocket.send("{this is not JSON")
         await until(lambda: len(it.errors) >= 3, "errors")
         errors = [[error.type, error.code, error.event_id] for error in it.errors]
-        await it.session.send_message("When are you open?")
+        await it.session.send_message("Hello.")
         await it.next("response.done")
         report("bad_event", errors=errors, said=it.said())
 

@@ -33,12 +33,18 @@ class Application:
                 case "response.output_audio.delta":
                     self.item = event.item_id
                     self.loudspeaker.play(self.item, base64.b64decode(event.delta))
-                case "input_audio_buffer.speech_started" if not self.loudspeaker.silent:
+                case "input_audio_buffer.speech_started" if self.replying:
                     self.loudspeaker.stop()
                     self.cut = self.item
                     await self.connection.conversation.item.truncate(
                         item_id=self.cut, content_index=0, audio_end_ms=int(self.loudspeaker.played(self.cut) * 1000)
                     )
+
+    @property
+    def replying(self) -> bool:
+        """Whether a reply has begun and is not over: it may be silent for a moment."""
+        begun = len(self.all("response.created"))
+        return begun > 0 and (begun > len(self.all("response.done")) or not self.loudspeaker.silent)
 
     def all(self, kind: str) -> list[Any]:
         return [event for event in self.events if event.type == kind]
@@ -151,7 +157,7 @@ async def bad_event(told: Arguments) -> None:
         await it.connection._connection.send("{this is not JSON")
         await it.next("error", 3)
         errors = [[event.error.type, event.error.code, event.error.event_id] for event in it.all("error")]
-        await it.ask("When are you open?")
+        await it.ask("Hello.")
         await it.next("response.done")
         report("bad_event", errors=errors, said=it.said())
 

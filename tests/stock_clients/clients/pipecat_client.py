@@ -231,7 +231,7 @@ async def text(told: Arguments) -> None:
 
 async def bad_event(told: Arguments) -> None:
     """Pipecat takes an error for the end of the connection, but for those that it knows: these are those."""
-    async with conversation(told, ask="When are you open?") as it:
+    async with conversation(told, ask="Hello.") as it:
         refused = []
         try:
             await asyncio.wait_for(it.llm.retrieve_conversation_item("no_such_item"), 5)
