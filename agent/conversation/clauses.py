@@ -48,6 +48,8 @@ _FILLERS = _words("um uh er erm hmm hm well uhm mm")
 _OPENERS = _FILLERS | _words(
     "hello hi hey please okay ok so and but then now excuse me sorry yes no thanks also or just"
 )
+_LEADS_ON = _words("please so and but or also just then")
+"""Alone they announce something."""
 _JOINERS = _words("and or but because if when while although though since until unless whether than as that so once")
 _SUBORDINATE = _words("if when because while although though since after before unless once until")
 _PREPOSITIONS = _words(
@@ -119,7 +121,7 @@ def _english(words: list[str]) -> Completion:  # noqa: PLR0911 -- one case a kin
         return _question(words[start:])
     body = _without_openers(words)
     if not body:
-        return Completion.UNSURE
+        return Completion.OPEN if words[-1] in _LEADS_ON else Completion.UNSURE
     if words[-1] in _PREPOSITIONS | _JOINERS | _WH | (_DETERMINERS - _PRONOUNS - {"his", "her"}):
         return Completion.OPEN
     if body[0] in _REQUESTS:
@@ -179,7 +181,7 @@ def _question(words: list[str]) -> Completion:
 def _modifies(words: list[str]) -> bool:
     """Whether the last word, an attribute, has no noun to stand with: "the next", "your opening"."""
     before = words[-2] if len(words) > 1 else ""
-    return before in _DETERMINERS | _ATTRIBUTES | _PREPOSITIONS
+    return before in _DETERMINERS | _ATTRIBUTES | _PREPOSITIONS | _TO_WHOM
 
 
 def _with_auxiliary(wh: str, aux: str, rest: list[str], *, noun_asked: bool) -> Completion:

@@ -6,6 +6,7 @@ of it is pure and deterministic.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from agent.conversation.clauses import Completion
@@ -16,7 +17,7 @@ from agent.conversation.prosody import Tune
 class EndpointSettings:
     """How patiently a turn's end is awaited."""
 
-    shortest_ms: int = 192
+    shortest_ms: int = 160
     """Silence after a finished question. With the detector's own delay the visitor waits about 50 ms longer."""
     longest_ms: int = 4000
     """No silence within a turn is longer."""
@@ -35,9 +36,9 @@ EAGERNESS = {
 """semantic_vad's eagerness; the longest waits are those that OpenAI documents."""
 
 _WAITS = {
-    Completion.DONE: {Tune.FALL: 0, Tune.RISE: 0, Tune.UNKNOWN: 0, Tune.LEVEL: 448},
-    Completion.CLAUSE: {Tune.FALL: 768, Tune.RISE: 1056, Tune.UNKNOWN: 800, Tune.LEVEL: 960},
-    Completion.UNSURE: {Tune.FALL: 640, Tune.RISE: 800, Tune.UNKNOWN: 640, Tune.LEVEL: 960},
+    Completion.DONE: {Tune.FALL: 0, Tune.RISE: 0, Tune.UNKNOWN: 0, Tune.LEVEL: 832},
+    Completion.CLAUSE: {Tune.FALL: 992, Tune.RISE: 1216, Tune.UNKNOWN: 992, Tune.LEVEL: 1120},
+    Completion.UNSURE: {Tune.FALL: 704, Tune.RISE: 960, Tune.UNKNOWN: 960, Tune.LEVEL: 1152},
     Completion.OPEN: {Tune.FALL: 1408, Tune.RISE: 1600, Tune.UNKNOWN: 1600, Tune.LEVEL: 1600},
 }
 """Silence in milliseconds that ends a turn, and never less than the shortest. A rise after a statement goes on
@@ -45,30 +46,39 @@ _WAITS = {
 
 
 class Pace:
-    """How long this speaker's pauses within a turn are. Before anything is known, they are everybody's."""
+    """How long this speaker's pauses within a turn are. Before anything is known, they are everybody's.
 
-    _PRIOR = (160, 224, 288, 384, 512, 672)
-    _USUAL = 512.0
+    It only ever lengthens waits: who speaks fast is answered fast by what is said and how.
+    """
+
+    _PRIOR = (200, 224, 256, 288, 320, 352, 384, 416, 480, 544, 640, 800)
+    _SHORTEST = 192
+    """Shorter ones are no pauses but the closures of p, t and k."""
+    _REMEMBERED = 48
 
     def __init__(self) -> None:
-        self._pauses: deque[int] = deque(self._PRIOR, maxlen=32)
+        self._pauses: deque[int] = deque(self._PRIOR, maxlen=self._REMEMBERED)
 
     def paused(self, milliseconds: int) -> None:
         """The speaker was silent so long, and then went on."""
-        self._pauses.append(milliseconds)
+        if milliseconds >= self._SHORTEST:
+            self._pauses.append(milliseconds)
 
     @property
     def factor(self) -> float:
-        """How much longer than usual: four of five pauses are shorter than usual times this. In [0.8, 2.5]."""
-        ordered = sorted(self._pauses)
-        return min(2.5, max(0.8, ordered[int(0.8 * len(ordered))] / self._USUAL))
+        """How much longer than usual: three of four pauses are shorter than usual times this. In [1, 2.5]."""
+        return min(2.5, max(1.0, _three_quarters(self._pauses) / _three_quarters(self._PRIOR)))
+
+
+def _three_quarters(pauses: Iterable[int]) -> int:
+    ordered = sorted(pauses)
+    return ordered[int(0.75 * len(ordered))]
 
 
 def wait_ms(words: Completion, tune: Tune, pace: Pace, settings: EndpointSettings) -> int:
     """The silence that ends the turn, in milliseconds. Words that are not known yet, or not believed, are UNSURE."""
     factor = pace.factor
     if words is Completion.DONE:
-        # A slow speaker's finished question is still finished: the pace counts for its root, and never hurries.
-        factor = max(1.0, factor) ** 0.5
+        factor **= 0.5  # a slow speaker's finished question is still finished
     wait = max(settings.shortest_ms, _WAITS[words][tune]) * factor * settings.bias * settings.patience
     return round(min(wait, settings.longest_ms))

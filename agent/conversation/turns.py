@@ -22,7 +22,7 @@ class TurnSettings:
     """How turns are told. Times in milliseconds of input."""
 
     threshold: float = 0.5
-    silence_ms: int = 192
+    silence_ms: int = 160
     """Silence that ends a finished turn, or any turn where `judged` is off. With windows of 32 ms the wait is this,
     rounded up to a window."""
     judged: bool = True
@@ -35,18 +35,20 @@ class TurnSettings:
     """Silence after which the reply is prepared, in case this is the end."""
     prefix_ms: int = 300
     """Sound from before the first voiced window that belongs to the turn."""
-    confirm_ms: int = 512
+    confirm_ms: int = 640
     """Voice without a word known that makes an interruption of a reply certain."""
     confirm_words_ms: int = 160
     """Voice that makes one certain once there are words."""
     reject_ms: int = 192
     """Silence that tells a cough from an interruption."""
-    decide_ms: int = 640
+    decide_ms: int = 736
     """What is undecided for so long since its onset is decided: by its sound, and against a listener's "yeah"."""
     aside_ms: int = 800
     """Silence after which an aside is over."""
     tonal_share: float = 0.5
     """Of an interruption's voiced windows, so many must have a pitch: a cough, a key and a door have none."""
+    tonal_share_of_words: float = 0.25
+    """The same once there are words: "stop" is mostly hiss and silence."""
 
 
 class TurnEvent(Enum):
@@ -222,14 +224,12 @@ class TurnDetector:
 
     def _claims_floor(self, evidence: Evidence) -> bool:
         """Words or voice enough for a turn."""
-        if not self._sounds_like_speech:
-            return False
         settings, length = self.settings, self._run * WINDOW_MS
         match evidence.claim:
             case Claim.STOP | Claim.FLOOR:
-                return length >= settings.confirm_words_ms
+                return length >= settings.confirm_words_ms and self._tonal >= settings.tonal_share_of_words * self._run
             case Claim.NONE:
-                return length >= settings.confirm_ms
+                return length >= settings.confirm_ms and self._sounds_like_speech
             case Claim.BACKCHANNEL:
                 return False
 

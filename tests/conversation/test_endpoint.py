@@ -41,6 +41,8 @@ SETTINGS = EndpointSettings()
         ("i want to", Completion.OPEN),
         ("if it rains in the afternoon", Completion.OPEN),
         ("where is the um", Completion.OPEN),
+        ("please", Completion.OPEN),
+        ("give me two", Completion.OPEN),
         ("the red one", Completion.UNSURE),
         ("", Completion.UNSURE),
         ("洗手间在哪里", Completion.DONE),
@@ -94,16 +96,22 @@ def test_patience_multiplies() -> None:
     assert wait(Completion.CLAUSE, settings=twice) == 2 * wait(Completion.CLAUSE)
 
 
-def test_a_speaker_who_pauses_long_is_given_longer_and_a_brisk_one_less() -> None:
+def test_a_speaker_who_pauses_long_is_given_longer() -> None:
     slow, brisk = Pace(), Pace()
     for _ in range(12):
         slow.paused(1100)
         brisk.paused(128)
     waits = [wait_ms(Completion.CLAUSE, Tune.FALL, pace, SETTINGS) for pace in (brisk, Pace(), slow)]
-    assert waits[0] < waits[1] < waits[2]
+    assert waits[0] == waits[1] < waits[2]
     assert waits[2] > 1100
     questions = [wait_ms(Completion.DONE, Tune.FALL, pace, SETTINGS) for pace in (brisk, Pace(), slow)]
-    assert questions[0] == questions[1] < questions[2] < 400, "a finished question is never hurried, and hardly slowed"
+    assert questions[0] == questions[1] < questions[2] < 400, "a finished question is hardly slowed"
+
+
+def test_one_long_pause_is_not_yet_a_habit() -> None:
+    pace = Pace()
+    pace.paused(1100)
+    assert pace.factor < 1.2
 
 
 # ---------------------------------------------------------------------- melody
