@@ -40,6 +40,8 @@ export class Conversation {
   language = "";
   /** The reply that sounds, or is about to. */
   private item = "";
+  /** Replies that were heard to their end or cut off: more of their sound may still be on its way. */
+  private over: string[] = [];
   private itemResponse = "";
   /** A response was asked for, or is being made. */
   private responding: "no" | "asked" | "yes" = "no";
@@ -162,6 +164,7 @@ export class Conversation {
   playbackEnded(item: string, sample: number): void {
     this.face.cut(item, sample);
     this.transcript.cut(item, sample);
+    this.over = [...this.over.slice(-15), item];
     if (this.item === item) this.item = "";
   }
 
@@ -231,7 +234,7 @@ export class Conversation {
   private receiveOfReply(event: ServerEvent): void {
     switch (event.type) {
       case "response.output_audio.delta":
-        if (!this.speaker) return;
+        if (!this.speaker || this.over.includes(event.item_id)) return;
         this.item = event.item_id;
         this.itemResponse = event.response_id;
         return this.takeFrames(() =>

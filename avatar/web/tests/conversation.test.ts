@@ -95,6 +95,17 @@ describe("a conversation", () => {
     bench = new Bench();
   });
 
+  it("has nothing to interrupt when sound of a reply that was cut off comes late", () => {
+    bench.reply("a");
+    bench.conversation.interrupt();
+    bench.receive({ type: "response.done", response: { id: "r-a" } });
+    bench.conversation.playbackEnded("a", 12_000);
+    expect(bench.conversation.busy).toBe(false);
+    const delta = base64FromBytes(new Uint8Array(480));
+    bench.receive({ type: "response.output_audio.delta", response_id: "r-a", item_id: "a", delta });
+    expect(bench.conversation.busy).toBe(false);
+  });
+
   it("asks for the face", () => {
     expect(bench.take()).toEqual([
       { type: "session.update", session: { type: "realtime", avatar: { format: "arkit52", fps: 60 } } },
