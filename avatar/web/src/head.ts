@@ -5,6 +5,9 @@ import { fineMaterial, isThin, plainMaterial } from "./materials";
 import { CpuMorphs } from "./morphs";
 import { SHAPES, type Pose } from "./shapes";
 
+/** What is blended with what lies below it is drawn after that. */
+const LATER: Record<string, number> = { Hair: 1, HairStrand: 2, LidShadow: 2 };
+
 interface MorphedMesh {
   mesh: Mesh;
   /** For each of the mesh's targets, the shape that drives it. */
@@ -68,7 +71,7 @@ export class Head {
     mesh.frustumCulled = false; // its bounds are those of the rest pose
     mesh.castShadow = !isThin(material) && !/^(Eye|HairStrand)/.test(material.name); // strands draw hard lines
     mesh.receiveShadow = !isThin(material);
-    if (material.name === "LidShadow") mesh.renderOrder = 2;
+    mesh.renderOrder = LATER[material.name] ?? 0;
     const names = mesh.morphTargetDictionary;
     if (!names) return;
     const shapes: number[] = new Array<number>(Object.keys(names).length).fill(-1);

@@ -5,24 +5,32 @@ import {
   type Material,
   MeshBasicMaterial,
   MeshLambertMaterial,
+  MeshPhongMaterial,
+  type MeshPhongMaterialParameters,
   MeshPhysicalMaterial,
   type MeshPhysicalMaterialParameters,
   MeshStandardMaterial,
   OneFactor,
   OneMinusSrcAlphaFactor,
   ShaderChunk,
+  SrcAlphaFactor,
   type WebGLProgramParametersWithUniforms,
-  ZeroFactor,
 } from "three";
 
 /** What each material of a head gets on top of what its file says, where the machine can afford it. */
 const FINE: Record<string, MeshPhysicalMaterialParameters> = {
-  Skin: { sheen: 0.25, sheenRoughness: 0.5, sheenColor: new Color(0.9, 0.45, 0.35), specularIntensity: 0.6 },
+  Skin: { sheen: 0.2, sheenRoughness: 0.5, sheenColor: new Color(0.9, 0.6, 0.5), specularIntensity: 0.6 },
   Eye: { envMapIntensity: 1.2 },
   Hair: { side: DoubleSide, specularIntensity: 0.5, envMapIntensity: 0.6 },
   Teeth: { clearcoat: 0.25, clearcoatRoughness: 0.25, specularIntensity: 0.6, envMapIntensity: 0.7 },
   Gum: { specularIntensity: 0.4, roughness: 0.5, envMapIntensity: 0.6 },
   Tongue: { specularIntensity: 0.4, roughness: 0.5, envMapIntensity: 0.6 },
+};
+
+/** What shines even where little can be afforded: an eye without a glint is dead, and dark skin without a sheen flat. */
+const GLOSSY: Record<string, MeshPhongMaterialParameters> = {
+  Eye: { specular: 0x999999, shininess: 700 },
+  Skin: { specular: 0x1a1a1c, shininess: 14 },
 };
 
 /** The file's own material with its part's shading. */
@@ -42,14 +50,17 @@ export function fineMaterial(original: Material): Material {
   return material;
 }
 
-/** Diffuse light only: the cheapest that still looks round. */
+/** Diffuse light, and little else: the cheapest that still looks round. */
 export function plainMaterial(original: Material): Material {
   if (!(original instanceof MeshStandardMaterial)) return original;
   if (isThin(original)) return thinMaterial(original);
+  const glossy = GLOSSY[original.name];
+  if (glossy) return new MeshPhongMaterial({ ...shared(original), ...glossy });
   const material = new MeshLambertMaterial(shared(original));
+  if (original.name === "Cloth") material.side = DoubleSide; // a collar is seen from within
   if (isCutOut(original)) {
     cutOut(material);
-    material.alphaToCoverage = false; // there is no multisampling where it must be cheap
+    material.alphaToCoverage = false; // nothing is multisampled where it must be cheap
   }
   return material;
 }
@@ -76,17 +87,17 @@ function isCutOut(material: Material): boolean {
 }
 
 /**
- * Strands are cut out, not blended: no order to sort, and multisampling smooths the edges. What they cover stays
- * covered: without the blending of alpha, the page would shine through them.
+ * Strands are cut out, not sorted; multisampling and a blend of their outermost pixel smooth the edges. So they are to
+ * be drawn after what they lie upon.
  */
 function cutOut(material: Material): void {
   material.transparent = false;
   material.depthWrite = true;
   material.alphaTest = Math.max(0.4, material.alphaTest);
   material.alphaToCoverage = true;
-  material.blending = CustomBlending;
-  material.blendSrc = OneFactor;
-  material.blendDst = ZeroFactor;
+  material.blending = CustomBlending; // three blends no opaque material otherwise
+  material.blendSrc = SrcAlphaFactor;
+  material.blendDst = OneMinusSrcAlphaFactor;
   material.blendSrcAlpha = OneFactor;
   material.blendDstAlpha = OneMinusSrcAlphaFactor;
 }
@@ -98,7 +109,7 @@ export const DIFFUSE_LINE = "reflectedLight.directDiffuse += irradiance * diffus
 function softenTerminator(shader: WebGLProgramParametersWithUniforms): void {
   const lights = ShaderChunk.lights_physical_pars_fragment.replace(
     DIFFUSE_LINE,
-    `vec3 wrap = vec3( 0.32, 0.13, 0.08 );
+    `vec3 wrap = vec3( 0.26, 0.13, 0.09 );
      vec3 facing = vec3( dot( geometryNormal, directLight.direction ) );
      vec3 soft = clamp( ( facing + wrap ) / ( ( 1.0 + wrap ) * ( 1.0 + wrap ) ), 0.0, 1.0 );
      reflectedLight.directDiffuse += soft * directLight.color * diffuseBRDF * ( 1.0 - F );`,

@@ -1,17 +1,8 @@
-import {
-  DirectionalLight,
-  HemisphereLight,
-  NeutralToneMapping,
-  PCFShadowMap,
-  PerspectiveCamera,
-  PMREMGenerator,
-  Scene,
-  WebGLRenderer,
-} from "three";
-import { RoomEnvironment } from "three/addons/environments/RoomEnvironment.js";
+import { NeutralToneMapping, PCFShadowMap, PerspectiveCamera, Scene, WebGLRenderer } from "three";
 import { Head } from "./head";
+import { Lights } from "./lights";
 import { Presentation } from "./presentation";
-import { Governor, LEVELS, LIGHT_LEVEL, type Quality } from "./quality";
+import { Governor, LEVELS, SOFTWARE_LEVEL, type Quality } from "./quality";
 import type { Pose } from "./shapes";
 
 export interface HeadFiles {
@@ -37,8 +28,7 @@ export class Viewport {
   private readonly renderer: WebGLRenderer;
   private readonly scene = new Scene();
   private readonly camera = new PerspectiveCamera(FIELD_OF_VIEW, 1, 0.05, 10);
-  private readonly plainLight = new HemisphereLight(0xffffff, 0x8a6a58, 0.9);
-  private readonly key = new DirectionalLight(0xfff1e2, 2.0);
+  private readonly lights: Lights;
   private readonly governor: Governor;
   private readonly presentation: Presentation;
   private files: HeadFiles | null = null;
@@ -52,15 +42,15 @@ export class Viewport {
     private readonly fixedLevel: number | null,
   ) {
     this.software = isSoftware();
-    const level = fixedLevel ?? (this.software ? LIGHT_LEVEL : 0);
+    const level = fixedLevel ?? (this.software ? SOFTWARE_LEVEL : 0);
     const antialias = !LEVELS[level]!.light;
     this.renderer = new WebGLRenderer({ canvas, antialias, alpha: true, powerPreference: "high-performance" });
-    this.governor = new Governor(level);
+    this.governor = new Governor(level, this.software);
     const context = this.renderer.getContext() as WebGL2RenderingContext;
     this.presentation = new Presentation(context, this.software ? MOST_WAITING_SOFTWARE : MOST_WAITING);
     this.renderer.toneMapping = NeutralToneMapping;
     this.renderer.shadowMap.type = PCFShadowMap;
-    this.addLights();
+    this.lights = new Lights(this.scene, this.renderer);
     new ResizeObserver(() => this.resize()).observe(canvas);
     this.applyQuality();
   }
@@ -132,13 +122,9 @@ export class Viewport {
   }
 
   private applyQuality(): void {
-    const { fine, pixelRatio } = this.quality;
-    this.renderer.shadowMap.enabled = fine;
-    this.key.castShadow = fine;
-    this.plainLight.intensity = fine ? 0.3 : 1.15;
-    if (fine && !this.scene.environment) this.scene.environment = this.roomLight();
-    if (!fine) this.scene.environment = null;
-    this.renderer.setPixelRatio(Math.min(window.devicePixelRatio, pixelRatio));
+    const { fine, pixelRatio, least = 0 } = this.quality;
+    this.lights.setFine(fine);
+    this.renderer.setPixelRatio(Math.max(least, Math.min(window.devicePixelRatio, pixelRatio)));
     this.head?.setFine(fine);
     this.resize();
   }
@@ -154,31 +140,6 @@ export class Viewport {
     const eyesAt = Math.max(EYES_AT, 1 - BUST / span);
     this.camera.position.set(0, (eyesAt - 0.5) * span, distance);
     this.camera.updateProjectionMatrix();
-  }
-
-  private addLights(): void {
-    const { key } = this;
-    key.position.set(0.7, 0.65, 1);
-    key.shadow.mapSize.set(2048, 2048);
-    Object.assign(key.shadow.camera, { left: -0.3, right: 0.3, top: 0.25, bottom: -0.35, near: 0.3, far: 2.4 });
-    key.shadow.bias = -0.0003;
-    key.shadow.normalBias = 0.002;
-    key.shadow.radius = 5;
-    const fill = new DirectionalLight(0xdfe9ff, 0.55);
-    fill.position.set(-1, 0.1, 0.9);
-    const coolRim = new DirectionalLight(0xcfe0ff, 1.6);
-    coolRim.position.set(-0.8, 0.7, -0.9);
-    const warmRim = new DirectionalLight(0xffdcb8, 0.9);
-    warmRim.position.set(1, 0.4, -0.7);
-    this.scene.add(key, fill, coolRim, warmRim, this.plainLight);
-    this.scene.environmentIntensity = 0.42;
-  }
-
-  private roomLight() {
-    const generator = new PMREMGenerator(this.renderer);
-    const { texture } = generator.fromScene(new RoomEnvironment(), 0.04);
-    generator.dispose();
-    return texture;
   }
 }
 

@@ -30,6 +30,14 @@ describe("the governor", () => {
     expect(governor.level).toBe(1);
   });
 
+  it("asks less of a machine without a GPU", () => {
+    const governor = new Governor(3, true);
+    let now = run(governor, 45, 60);
+    expect(governor.level).toBe(3);
+    now = run(governor, 60, 2, now);
+    expect(governor.level).toBe(4);
+  });
+
   it("forgives hiccups and hidden tabs", () => {
     const governor = new Governor(0);
     let now = 0;
