@@ -133,7 +133,13 @@ async def server(engines: Engines | None) -> AsyncIterator[str]:
 
 
 async def run(turns: list[Turn], engines: Engines | None, title: str) -> None:
-    face = {"type": "session.update", "session": {"type": "realtime", "avatar": {"format": "arkit52", "fps": 60}}}
+    session: dict[str, Any] = {"type": "realtime", "avatar": {"format": "arkit52", "fps": 60}}
+    if engines is not None:
+        # A fixed silence, which can be taken off: what the stubs hear does not sound finished or unfinished.
+        silence_ms = Settings().turn_detection.silence_duration_ms
+        detection = {"type": "server_vad", "silence_duration_ms": silence_ms}
+        session["audio"] = {"input": {"turn_detection": detection}}
+    face = {"type": "session.update", "session": session}
     async with server(engines) as url:
         for turn in track(turns, title, console=Console(stderr=True)):
             async with connect(url, max_size=None, max_queue=None) as socket:
