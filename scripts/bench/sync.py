@@ -20,6 +20,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.table import Table
+from scipy.ndimage import median_filter
 from scipy.signal import correlate
 
 from agent.audio import TIMELINE_RATE
@@ -36,6 +37,9 @@ RIG_GATE_MS = 25.0
 LEAST_FIT = 0.6
 """Below this the mouth does not explain the pixels, and the lag says nothing: chance alone comes to 0.35."""
 LEAST_LIKENESS = 0.5
+LEAST_PIECES = 6
+QUIET = 0.3
+"""A piece softer than this part of the whole is a pause, and cannot be told from others."""
 LEAST_PICTURES = 40
 DIRECTIONS = 6
 OUTSIDE = (np.nan, np.nan)
@@ -129,28 +133,31 @@ def beep_stamps(recording: Recording) -> Floats:
 
 
 def speech_stamps(recording: Recording) -> tuple[Floats, Floats]:
-    """Where the reply sounds in the recording, second by second, because the sound of an overloaded machine stands
+    """Where the reply sounds in the recording, piece by piece, because the sound of an overloaded machine stands
     still at times: stamps on the recording's clock, and the positions in the reply that sound then, in ms."""
     rate = recording.sound_rate
     speech = soxr.resample(recording.speech, TIMELINE_RATE, rate)
     whole = int(correlate(recording.sound, speech, "full", method="fft").argmax()) - (len(speech) - 1)
     stamps, positions = [], []
-    for begin in range(0, len(speech) - rate, rate // 4):
-        piece = speech[begin : begin + rate]
+    length = rate // 2
+    for begin in range(0, len(speech) - length, length // 4):
+        piece = speech[begin : begin + length]
         from_ = max(0, whole + begin - rate)
-        around = recording.sound[from_ : whole + begin + 2 * rate]
-        if len(around) < len(piece):
+        around = recording.sound[from_ : whole + begin + length + rate]
+        if len(around) < len(piece) or np.std(piece) < QUIET * np.std(speech):
             continue
         match = correlate(around, piece, "valid", method="fft")
         at = int(match.argmax())
-        found = around[at : at + rate]
+        found = around[at : at + length]
         if match[at] < LEAST_LIKENESS * np.sqrt((piece @ piece) * (found @ found)):
             continue
-        stamps.append(recording.sound_stamp + 1000 * (from_ + at + rate / 2) / rate)
-        positions.append(1000 * (begin + rate / 2) / rate)
-    onward = np.array(stamps) > np.maximum.accumulate([-np.inf, *stamps])[:-1]  # a piece may be found in its like
-    if onward.sum() < 4:
-        raise UnusableError("the reply is not in the recorded sound")
+        stamps.append(recording.sound_stamp + 1000 * (from_ + at + length / 2) / rate)
+        positions.append(1000 * (begin + length / 2) / rate)
+    drift = np.array(stamps) - positions
+    alike = np.abs(drift - median_filter(drift, 5)) < 50  # a piece may be found in another like it
+    onward = alike & (np.array(stamps) > np.maximum.accumulate([-np.inf, *np.where(alike, stamps, -np.inf)])[:-1])
+    if onward.sum() < LEAST_PIECES:
+        raise UnusableError(f"only {onward.sum()} pieces of the reply are in the recorded sound")
     return np.array(stamps)[onward], np.array(positions)[onward]
 
 

@@ -17,6 +17,8 @@ from tests.end_to_end.conftest import SPEAKING_VOICE
 from tests.end_to_end.visitor import Visitor, word_error_rate
 
 PACKET = 960
+FEW_FRAMES_MS = 150
+"""Two frames or three, where the processor draws."""
 ATTEMPTS = 3
 """A machine that is too busy hears nothing in time, and the person asks to say it again."""
 
@@ -84,25 +86,24 @@ class Talker(threading.Thread):
 
 
 def test_two_conversations_at_once_never_mix(address: str) -> None:
-    talkers = [Talker(address, "what are your opening hours"), Talker(address, "can I bring my dog")]
+    talkers = [Talker(address, "what are your opening hours"), Talker(address, "what can you do")]
     for talker in talkers:
         talker.start()
     for talker in talkers:
         talker.join(180)
         assert talker.problem is None
-    hours, dog = talkers
+    hours, other = talkers
     for talker in talkers:
         assert word_error_rate(talker.question, talker.heard) <= 0.5
         assert np.abs(talker.sound).max() > 0.02
         assert not [event for event in talker.events if event["type"] == "error"]
         assert not [event for event in talker.events if event["type"].startswith("visavis.")]
     assert "10:00" in hours.answer
-    assert "dog" not in hours.answer.lower()
-    assert "dog" in dog.answer.lower()
-    assert "10:00" not in dog.answer
-    assert not hours.ids() & dog.ids()
+    assert other.answer
+    assert "10:00" not in other.answer
+    assert not hours.ids() & other.ids()
     theirs = next(event["item"]["id"] for event in hours.events if event.get("item"))
-    assert dog.ask_for(theirs)["type"] == "error"
+    assert other.ask_for(theirs)["type"] == "error"
     assert hours.ask_for(theirs)["type"] == "conversation.item.retrieved"
     for talker in talkers:
         talker.socket.close()
@@ -136,23 +137,22 @@ def test_a_second_screen_follows_without_sound(visit: Callable[..., Visitor]) ->
     error = until(lambda: viewer.events("error"), "it is refused")[0]["error"]
     assert error["code"] == "read_only"
     assert player.get("visavis.audible.playing"), "the viewer changed nothing"
-    mine, theirs = (_mouth(visitor, item) for visitor in (player, viewer))
-    # At the same sample of the reply the same mouth, at very nearly the same time.
-    samples = np.arange(max(mine[0][0], theirs[0][0]), min(mine[0][-1], theirs[0][-1]), 400)
-    assert len(samples) > 120
-    jaws = [np.interp(samples, seen[0], seen[1]) for seen in (mine, theirs)]
-    assert np.corrcoef(*jaws)[0, 1] > 0.8
-    apart = np.interp(samples, theirs[0], theirs[2]) - np.interp(samples, mine[0], mine[2])
-    assert abs(np.median(apart)) < 150
+    mine, theirs = (_drawn(visitor, item) for visitor in (player, viewer))
+    both = sorted(mine.keys() & theirs.keys())
+    assert len(both) > 5
+    # The same frame is the same mouth, and comes at very nearly the same time.
+    assert np.median([abs(mine[frame][0] - theirs[frame][0]) for frame in both]) < 0.02
+    frames, walls = sorted(theirs), [theirs[frame][1] for frame in sorted(theirs)]
+    apart = [np.interp(frame, frames, walls) - mine[frame][1] for frame in mine if frames[0] < frame < frames[-1]]
+    assert abs(np.median(apart)) < FEW_FRAMES_MS
     player.interrupt()
     viewer.wait_for("!visavis.audible?.playing")
     assert viewer.get("Object.keys(witness.sound).length") == 0
     assert viewer.get("visavis.outputStream") is None
 
 
-def _mouth(visitor: Visitor, item: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each frame drawn while `item` sounded: its sample, the jaw, and the time of day in ms."""
-    faces = [face for face in visitor.faces() if face["playing"] and face["item"] == item]
-    order = np.argsort([face["sample"] for face in faces])
-    sample, jaw, wall = (np.array([face[key] for face in faces])[order] for key in ("sample", "jaw", "wall"))
-    return sample, jaw, wall
+def _drawn(visitor: Visitor, item: str) -> dict[int, tuple[float, float]]:
+    """The frames of `item` that were drawn: by their sample the jaw, and the time of day in ms."""
+    origin = visitor.get("performance.timeOrigin")
+    log = [entry for entry in visitor.get("visavis.skew") if entry["item"] == item and entry["drawn"] > 0]
+    return {entry["drawn"]: (entry["jawOpen"], origin + entry["now"]) for entry in reversed(log)}
