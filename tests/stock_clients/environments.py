@@ -73,9 +73,9 @@ class Environment:
         (self.folder / ".made-from").write_text(self._stamp)
 
     def _pip_install(self) -> None:
-        venv.create(self.folder, with_pip=True, symlinks=sys.platform != "win32")
+        venv.create(self.folder, symlinks=sys.platform != "win32")
         options = ["--disable-pip-version-check", "--quiet", "--retries", "1", "--timeout", "15", "--prefer-binary"]
-        command = [self.program, "-m", "pip", "install", *options, *self.pins]
+        command = [sys.executable, "-m", "pip", "--python", self.program, "install", *options, *self.pins]
         try:
             done = subprocess.run(
                 command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=SECONDS
@@ -94,9 +94,10 @@ class Environment:
 
     def _check(self, done: "subprocess.CompletedProcess[str]") -> None:
         if done.returncode:
-            lines = [line for line in done.stdout.splitlines() if "error" in line.lower()] or done.stdout.splitlines()
-            why = lines[-1].strip() if lines else f"exit code {done.returncode}"
-            raise Unavailable(f"{self.package} {self.version} cannot be installed: {why}")
+            said = done.stdout.splitlines()
+            wrong = [line for line in said if line.lower().startswith(("error", "npm error"))]
+            why = next(iter(wrong or said[-1:]), f"exit code {done.returncode}")
+            raise Unavailable(f"{self.package} {self.version} cannot be installed: {why.strip()}")
 
 
 def _node() -> str:
