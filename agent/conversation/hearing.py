@@ -151,7 +151,8 @@ class Hearing:
         detector = self.detector
         claim = self.current.claim if self.current is not None else Claim.NONE
         wait = self._wait(window.tune) if detector.paused and detector.settings.judged else None
-        return detector.feed(Evidence(window.probability, interruptible, window.tonal, claim, wait))
+        probability = 0.0 if window.echo else window.probability
+        return detector.feed(Evidence(probability, interruptible, window.tonal, claim, wait))
 
     def _wait(self, tune: Tune) -> int:
         """The silence that ends the turn under way, as far as can be told now."""

@@ -24,14 +24,16 @@ class FromClient:
 class Window:
     """One VAD window of the microphone: shape (512,) at 16 kHz, and the probability that it is speech.
 
-    tonal: whether it has a pitch. tune: how the voice that ended last did. The conversation goes by these two and never
-    by the sound itself, so a recording without its sound still replays.
+    tonal: whether it has a pitch. tune: how the voice that ended last did. echo: whether it is nothing but our own
+    reply coming back. The conversation goes by these and never by the sound itself, so a recording without its sound
+    still replays.
     """
 
     pcm: Pcm = field(repr=False)
     probability: float
     tonal: bool = True
     tune: Tune = Tune.UNKNOWN
+    echo: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,11 @@ class Conversation:
         return Insight(self._stage.sample(now), self._stage.state, self._playback.playing, self._playback.held)
 
     @property
+    def playing(self) -> Ledger | None:
+        """What plays at the client, or played last and was not cut off: to be looked at, never changed."""
+        return self._playback.playing
+
+    @property
     def input_format(self) -> WireFormat:
         """How the client's sound is coded."""
         return self._context.config.audio.input.format.type

@@ -7,6 +7,7 @@ from typing import Protocol
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent.audio import Pcm
+from agent.conversation.echo import EchoGate
 from agent.conversation.inputs import FaceWanted, FromClient, PlayerCame, PlayerLeft, Tick, Window
 from agent.conversation.prosody import Prosody
 from agent.realtime import events as wire
@@ -142,6 +143,7 @@ class Player(Connection):
         self._returns = returns
         self._taken_over = asyncio.Event()
         self._prosody = Prosody()
+        self._echo = EchoGate()
         self._microphone = Microphone(detector, self._window, input_seconds)
 
     async def run(self) -> None:
@@ -184,7 +186,9 @@ class Player(Connection):
             self._send(wire.Notice(code="recorded", message=RECORDED))
 
     def _window(self, pcm: Pcm, probability: float) -> None:
-        self.runner.tell(Window(pcm, probability, *self._prosody.hear(pcm, probability)))
+        echo = self._echo.hear(pcm, probability, self.runner.conversation.playing, self.runner.now())
+        voice = self._prosody.hear(pcm, 0.0 if echo else probability)
+        self.runner.tell(Window(pcm, probability, *voice, echo))
 
     def handle(self, event: wire.AnyClientEvent) -> None:
         self._handle(event)
