@@ -112,7 +112,8 @@ class App:
 
     async def info(self, _: Request) -> Response:
         """What the page can offer."""
-        about = {**self.hub.info(), "heads": self.heads.listing(), "head": self.settings.avatar.head}
+        chosen = {"head": self.settings.avatar.head, "voice": self.settings.voice.name}
+        about = {**self.hub.info(), "heads": self.heads.listing(), **chosen}
         return JSONResponse(about, headers={"Cache-Control": "no-store"})
 
     async def health(self, _: Request) -> Response:

@@ -105,14 +105,14 @@ class Heads(StaticFiles):
         """Without heads the page draws none and says so."""
 
     def listing(self) -> list[dict[str, Any]]:
-        """The heads there are, by name: `{name, title, url, bytes}`, and `light` with the `url` and `bytes` of the
-        variant for weak machines where there is one."""
+        """The heads there are, by name: `{name, title, url, bytes}`, `gender` where its card tells it, and `light` with
+        the `url` and `bytes` of the variant for weak machines where there is one."""
         found = {path.stem: path for path in sorted(self._folder.glob("*.glb")) if HEAD_NAME.fullmatch(path.stem)}
         heads = []
         for name, path in found.items():
             if name.removesuffix(_LIGHT) in found and name.endswith(_LIGHT):
                 continue
-            head = {"name": name, "title": _title(path), **_file(path)}
+            head = {"name": name, "title": name, **_card(path), **_file(path)}
             if light := found.get(name + _LIGHT):
                 head["light"] = _file(light)
             heads.append(head)
@@ -123,12 +123,13 @@ def _file(path: Path) -> dict[str, Any]:
     return {"url": f"/heads/{path.name}", "bytes": path.stat().st_size}
 
 
-def _title(path: Path) -> str:
-    """The head's title in the card beside it, else its name."""
+def _card(path: Path) -> dict[str, str]:
+    """The head's title and gender, as far as the card beside it tells them."""
     try:
-        return str(json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["title"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return path.stem
+        card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        return {key: card[key] for key in ("title", "gender") if isinstance(card.get(key), str)}
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
 _STYLE = (

@@ -37,6 +37,7 @@ def write_card(persona: Persona, face: Face, out: Path, files: list[Path]) -> li
         "format": "visavis-head/1",
         "name": persona.name,
         "title": persona.title,
+        "gender": "female" if persona.feminine else "male",
         "licence": "Apache-2.0",
         "full": entries[0],
         "light": entries[1],

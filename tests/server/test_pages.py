@@ -25,7 +25,7 @@ def built(tmp_path, monkeypatch):
     heads.mkdir()
     (heads / "ada.glb").write_bytes(b"glTF" + b"\0" * 96)
     (heads / "ada-light.glb").write_bytes(b"glTF" + b"\0" * 6)
-    (heads / "ada.json").write_text('{"title": "Ada"}')
+    (heads / "ada.json").write_text('{"title": "Ada", "gender": "female"}')
     (heads / "bob.glb").write_bytes(b"glTF")
     (heads / "eve-light.glb").write_bytes(b"glTF")
     (heads / "card.md").write_text("a card")
@@ -138,11 +138,11 @@ async def test_info_is_the_hub_s_with_the_heads(browsing, built):
     assert info["voices"] == ["stub"]
     light = {"url": "/heads/ada-light.glb", "bytes": 10}
     assert info["heads"] == [
-        {"name": "ada", "title": "Ada", "url": "/heads/ada.glb", "bytes": 100, "light": light},
+        {"name": "ada", "title": "Ada", "gender": "female", "url": "/heads/ada.glb", "bytes": 100, "light": light},
         {"name": "bob", "title": "bob", "url": "/heads/bob.glb", "bytes": 4},
         {"name": "eve-light", "title": "eve-light", "url": "/heads/eve-light.glb", "bytes": 4},
     ]
-    assert info["head"] == "auto"
+    assert (info["head"], info["voice"]) == ("auto", "auto")
 
 
 async def test_health_knows_whether_the_engines_run(browsing, hub):

@@ -4,7 +4,7 @@ import { showDebug } from "./debug";
 import { byId } from "./dom";
 import type { VisavisState } from "./events";
 import { Face } from "./face";
-import { fetchInfo, InfoError, type Info } from "./info";
+import { chosenHead, fetchInfo, InfoError, suitableVoice, type Info } from "./info";
 import { Loop } from "./loop";
 import type { MicrophoneState } from "./microphone";
 import { Notices } from "./notices";
@@ -89,13 +89,14 @@ export class App {
     this.loop.start();
     await this.loadInfo();
     if (!this.info) return;
+    this.chooseVoice();
     this.conversation.wire.connect();
     await this.showHead();
   }
 
   // ------------------------------------------------------------------ the parts
   private makeConversation(): Conversation {
-    const { options, settings } = this;
+    const { options } = this;
     const url = new URL("/v1/realtime?model=visavis", location.href);
     url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     if (options.viewer) url.searchParams.set("viewer", options.viewer);
@@ -114,8 +115,6 @@ export class App {
         this.counters.timings = [...this.counters.timings.slice(-MOST_TIMINGS + 1), ms];
       },
     });
-    conversation.voice = settings.values.voice;
-    conversation.language = settings.values.language;
     return conversation;
   }
 
@@ -204,10 +203,18 @@ export class App {
 
   private settingChanged(key: string): void {
     const { values } = this.settings;
-    if (key === "voice") this.conversation.setVoice(values.voice || this.info?.default_voice || "");
-    if (key === "language") this.conversation.setLanguage(values.language);
+    if (["voice", "language", "head"].includes(key)) this.chooseVoice();
     if (key === "captions") this.captions.visible = values.captions;
     if (key === "head") void this.showHead();
+  }
+
+  /** The visitor's, else one that suits the head. */
+  private chooseVoice(): void {
+    const { info } = this;
+    const { voice, language, head } = this.settings.values;
+    if (!info) return;
+    const suitable = () => suitableVoice(info, chosenHead(info, head), language || info.language);
+    this.conversation.speakWith(voice || suitable(), language);
   }
 
   private async copyLink(path: string): Promise<void> {
@@ -248,9 +255,7 @@ export class App {
   }
 
   private async showHead(): Promise<void> {
-    const heads = this.info?.heads ?? [];
-    const wanted = [this.settings.values.head, this.info?.head];
-    const head = wanted.map((name) => heads.find((each) => each.name === name)).find((each) => each) ?? heads[0];
+    const head = this.info && chosenHead(this.info, this.settings.values.head);
     byId("name").textContent = head?.title ?? this.info?.title ?? "Visavis";
     if (!head) this.notices.show("This server has no head to show. You can still talk.");
     if (!head || !this.loop.viewport) return;

@@ -128,14 +128,12 @@ export class Conversation {
     this.wire.connect();
   }
 
-  setVoice(voice: string): void {
+  /** Speak with this voice from now on, and in this language; "" leaves it to the server. */
+  speakWith(voice: string, language: string): void {
+    if (voice === this.voice && language === this.language) return;
     this.voice = voice;
-    this.configure();
-  }
-
-  setLanguage(language: string): void {
     this.language = language;
-    this.configure();
+    if (this.wire.connection === "open") this.configure();
   }
 
   invite(): void {

@@ -1,10 +1,27 @@
+export interface HeadInfo {
+  name: string;
+  title: string;
+  url: string;
+  light?: { url: string };
+  gender?: string;
+}
+
+export interface VoiceInfo {
+  id: string;
+  name: string;
+  language: string;
+  gender: string;
+}
+
 /** What `/api/info` says about this server. */
 export interface Info {
   title: string;
-  heads: { name: string; title: string; url: string; light?: { url: string } }[];
+  heads: HeadInfo[];
   /** The head that the owner chose, or "auto". */
   head: string;
-  voices: { id: string; name: string; language: string; gender: string }[];
+  /** The voice that the owner chose, or "auto". */
+  voice: string;
+  voices: VoiceInfo[];
   default_voice: string;
   /** Without a choice it speaks this one. */
   language: string;
@@ -35,6 +52,7 @@ export async function fetchInfo(viewer: string): Promise<Info> {
     title: info.title || "Visavis",
     heads: info.heads ?? [],
     head: info.head ?? "auto",
+    voice: info.voice ?? "auto",
     voices: info.voices ?? [],
     default_voice: info.default_voice ?? "",
     language: info.language ?? "",
@@ -42,4 +60,26 @@ export async function fetchInfo(viewer: string): Promise<Info> {
     hears: info.hears ?? [],
     hints: info.hints ?? [],
   };
+}
+
+/** The head to show: the visitor's choice, else the owner's, else the first that suits the owner's voice. */
+export function chosenHead(info: Info, chosen: string): HeadInfo | undefined {
+  const named = (name: string) => info.heads.find((head) => head.name === name);
+  const gender = info.voices.find((voice) => voice.id === info.voice)?.gender;
+  const suiting = info.heads.find((head) => head.gender && head.gender === gender);
+  return named(chosen) ?? named(info.head) ?? suiting ?? info.heads[0];
+}
+
+/** The voice for `language` where the visitor chose none: the owner's, else the best that suits the head. */
+export function suitableVoice(info: Info, head: HeadInfo | undefined, language: string): string {
+  const able = info.voices.filter((voice) => speaks(voice.language, language));
+  const own = able.find((voice) => voice.id === info.voice);
+  const suiting = able.find((voice) => voice.gender === head?.gender);
+  const usual = able.find((voice) => voice.id === info.default_voice);
+  return (own ?? suiting ?? usual ?? able[0])?.id ?? "";
+}
+
+/** Whether tag "en-GB" is of language "en". */
+export function speaks(tag: string, language: string): boolean {
+  return tag.split("-")[0] === language.split("-")[0];
 }

@@ -1,5 +1,5 @@
 import { byId, fillSelect } from "./dom";
-import type { Info } from "./info";
+import { chosenHead, speaks, type Info } from "./info";
 import type { Choices, Settings } from "./settings";
 
 const LANGUAGE_NAMES = new Intl.DisplayNames(["en"], { type: "language" });
@@ -68,7 +68,7 @@ export class SettingsSheet {
     const options = voices.map((each): [string, string] => [each.id, `${each.name} · ${each.language}`]);
     fillSelect(byId("set-voice"), [["", "Automatic"], ...options], voice);
     const heads = info.heads.map((each): [string, string] => [each.name, each.title]);
-    fillSelect(byId("set-head"), heads, head || info.head);
+    fillSelect(byId("set-head"), heads, chosenHead(info, head)?.name ?? "");
     byId("head-field").hidden = heads.length < 2;
     const hint = byId("language-hint");
     hint.hidden = info.hears.some((tag) => speaks(tag, chosen));
@@ -87,11 +87,6 @@ export class SettingsSheet {
     fill("audiooutput", "speaker", "Speaker");
     byId("speaker-field").hidden = !this.canChooseSpeaker;
   }
-}
-
-/** Whether tag "en-GB" is of language "en". */
-function speaks(tag: string, language: string): boolean {
-  return tag.split("-")[0] === language.split("-")[0];
 }
 
 function nameOf(tag: string): string {

@@ -95,17 +95,21 @@ export class Viewport {
     return LEVELS[this.governor.level]!;
   }
 
+  private get wantedUrl(): string {
+    return (this.quality.light ? (this.files?.light ?? this.files) : this.files)?.url ?? "";
+  }
+
   private async load(): Promise<void> {
-    if (!this.files || this.loading) return;
-    const { light } = this.quality;
-    const url = light ? (this.files.light ?? this.files).url : this.files.url;
-    if (url === this.headUrl) return;
+    if (this.loading) return;
     this.loading = true;
     try {
-      const head = await Head.load(url, light);
-      head.setFine(this.quality.fine);
-      this.replace(head);
-      this.headUrl = url;
+      // Another head may be wanted by the time that this one is there.
+      for (let url = this.wantedUrl; url !== this.headUrl; url = this.wantedUrl) {
+        const head = await Head.load(url, this.quality.light);
+        head.setFine(this.quality.fine);
+        this.replace(head);
+        this.headUrl = url;
+      }
     } finally {
       this.loading = false;
       this.governor.settle(performance.now());
