@@ -18,9 +18,9 @@ from agent.conversation.turns import WINDOW_MS, Evidence, TurnDetector, TurnEven
 
 WINDOW = 512
 """Samples at 16 kHz in a window."""
-PATIENCE = 0.5
+PATIENCE = 1.5
 """Seconds that a doubtful stream result waits for the refined one after the turn's end."""
-LIMIT = 3.0
+LIMIT = 8.0
 """Seconds after the turn's end beyond which the recogniser is not waited for."""
 LONGEST_PAUSE_MS = 1200
 """A turn that begins so soon after the last one's end was the same turn: its speaker was cut short."""

@@ -330,6 +330,10 @@ class Conversation:
             self._context.patience = avatar.patience
         self._configure()
         self._emit(wire.SessionUpdated(session=self.session_to_wire()))
+        voice = self._context.config.audio.output.voice
+        if voice and voice not in self._context.settings.known_voices:
+            message = f"There is no voice {str(voice)[:64]!r} here; {self._context.voice} speaks instead."
+            self._emit(wire.Notice(code="unknown_voice", message=message))
         if not self._context.understands:
             self._emit(wire.Notice(code="cannot_hear_language", message=CANNOT_HEAR))
 
@@ -370,8 +374,10 @@ class Conversation:
         """The client's last word on what it played. An `audio_end_ms` beyond what was sent is clamped to that."""
         item = self._history.get(event.item_id, "item_truncate_invalid_item_id")
         ledger = item.ledger
-        if ledger is None:
-            raise WireError("invalid_value", "Only a spoken message of ours can be truncated.", param="item_id")
+        if ledger is None or event.content_index != 0:
+            raise WireError(
+                "invalid_value", "Only the first part of a spoken message of ours can be truncated.", param="item_id"
+            )
         if self._answering.gives(item.id):
             self._answering.interrupt("client_cancelled", now)
         elif self._playback.playing is ledger:
