@@ -296,9 +296,9 @@ class Theatre:
         match event:
             case wire.AudioDelta(item_id=item, delta=delta):
                 speaker.receive(item, len(base64.b64decode(delta)) // 2, self.now)
-            case wire.Hold():
+            case wire.Hold() if speaker.reports:  # others are not told, and play on what they have
                 speaker.freeze(self.now)
-            case wire.Resume():
+            case wire.Resume() if speaker.reports:
                 speaker.go_on(self.now)
             case wire.Stop(item_id=item):
                 speaker.freeze(self.now)
