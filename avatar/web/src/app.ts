@@ -4,6 +4,7 @@ import { showDebug } from "./debug";
 import { byId } from "./dom";
 import type { VisavisState } from "./events";
 import { Face } from "./face";
+import { Inspector } from "./inspector";
 import { chosenHead, fetchInfo, InfoError, suitableVoice, type Info } from "./info";
 import { Loop } from "./loop";
 import type { MicrophoneState } from "./microphone";
@@ -55,11 +56,13 @@ export class App {
   private readonly sheet: SettingsSheet;
   private readonly loop: Loop;
   private readonly drawer: TranscriptDrawer;
+  private readonly inspector: Inspector | null;
   private info: Info | null = null;
   private wasLost = false;
 
   constructor(private readonly options: Options) {
     const { settings } = this;
+    this.inspector = options.debug ? new Inspector() : null;
     this.conversation = this.makeConversation();
     this.sound = options.viewer ? null : this.makeSound();
     this.captions = new Captions(this.conversation.transcript);
@@ -85,7 +88,7 @@ export class App {
   async start(): Promise<void> {
     const canvas = byId<HTMLCanvasElement>("face");
     const probe = installProbe(this.loop, this.conversation, this.face, this.sound, canvas, this.counters);
-    if (this.options.debug) showDebug(probe);
+    if (this.inspector) showDebug(probe, this.inspector);
     this.loop.start();
     await this.loadInfo();
     if (!this.info) return;
@@ -96,10 +99,12 @@ export class App {
 
   // ------------------------------------------------------------------ the parts
   private makeConversation(): Conversation {
-    const { options } = this;
+    const { options, inspector } = this;
     const url = new URL("/v1/realtime?model=visavis", location.href);
     url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     if (options.viewer) url.searchParams.set("viewer", options.viewer);
+    const looksInside = inspector !== null && !options.viewer; // a follower may not
+    if (looksInside) url.searchParams.set("debug", "");
     const conversation = new Conversation(url.href, this.face, {
       connection: (state) => this.connectionChanged(state),
       state: (state) => this.stateChanged(state),
@@ -114,6 +119,7 @@ export class App {
       timings: (ms) => {
         this.counters.timings = [...this.counters.timings.slice(-MOST_TIMINGS + 1), ms];
       },
+      ...(looksInside && { inspected: (item) => inspector.take(item) }),
     });
     return conversation;
   }

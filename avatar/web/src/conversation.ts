@@ -1,6 +1,6 @@
 import { bytesFromBase64, floatsFromPcm16, base64FromBytes, pcm16FromFloats } from "./base64";
 import { ItemTimeline, StageClock, type Anchor } from "./clock";
-import type { ClientEvent, Role, ServerEvent, SessionUpdate, VisavisState, WireItem } from "./events";
+import type { ClientEvent, DebugItem, Role, ServerEvent, SessionUpdate, VisavisState, WireItem } from "./events";
 import type { Face } from "./face";
 import type { PlayoutReport } from "./player";
 import { RATE } from "./shapes";
@@ -21,6 +21,8 @@ export interface ConversationHandlers {
   notice(message: string): void;
   invitation(path: string): void;
   timings(ms: Record<string, number>): void;
+  /** Where somebody looks inside: the server is asked to be told of its ledger. */
+  inspected?(item: DebugItem | null): void;
 }
 
 /** How many things said are told again to a server that lost them with the connection. */
@@ -188,6 +190,8 @@ export class Conversation {
         return this.handlers.invitation(event.path);
       case "visavis.timings":
         return this.handlers.timings(event.ms);
+      case "visavis.debug":
+        return this.handlers.inspected?.(event.item);
       case "response.created":
         this.responding = "yes";
         return;
@@ -288,6 +292,7 @@ export class Conversation {
   // ------------------------------------------------------------------ sessions
   private configure(): void {
     const session: SessionUpdate = { type: "realtime", avatar: { format: "arkit52", fps: 60 } };
+    if (this.handlers.inspected) session.avatar!.debug = true;
     if (this.role !== "viewer" && (this.voice || this.language)) {
       session.audio = {};
       if (this.language) session.audio.input = { transcription: { language: this.language } };

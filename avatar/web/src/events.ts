@@ -18,6 +18,25 @@ export interface WireWord {
 export type VisavisState = "idle" | "listening" | "thinking" | "speaking";
 export type Role = "player" | "viewer";
 
+/** The ledger of the item that plays; words, phones and mouth are those that came since the last event. */
+export interface DebugItem {
+  item_id: string;
+  produced: number;
+  sent: number;
+  heard: number;
+  complete: boolean;
+  playing: boolean;
+  held: boolean;
+  reported: boolean;
+  stalls: { item_sample: number; seconds: number }[];
+  first_word: number;
+  words: { text: string; start_sample: number; end_sample: number }[];
+  first_phone: number;
+  phones: { symbol: string; start_sample: number; end_sample: number }[];
+  first_frame: number;
+  mouth: number[];
+}
+
 interface OfItem {
   item_id: string;
 }
@@ -59,13 +78,14 @@ export type ServerEvent =
   | ({ type: "visavis.partial"; text: string } & OfItem)
   | ({ type: "visavis.citation"; title: string; source: string; passage: string } & OfItem)
   | { type: "visavis.timings"; ms: Record<string, number> }
+  | { type: "visavis.debug"; item: DebugItem | null }
   | { type: "visavis.invite"; path: string; expires_in_s: number }
   | { type: "visavis.authority"; authority: string }
   | { type: "visavis.notice"; code: string; message: string };
 
 export interface SessionUpdate {
   type: "realtime";
-  avatar?: { format: "arkit52"; fps: 60 };
+  avatar?: { format: "arkit52"; fps: 60; debug?: true };
   audio?: {
     input?: { transcription?: { language: string } };
     output?: { voice: string };
