@@ -36,9 +36,9 @@ EAGERNESS = {
 """semantic_vad's eagerness; the longest waits are those that OpenAI documents."""
 
 _WAITS = {
-    Completion.DONE: {Tune.FALL: 0, Tune.RISE: 0, Tune.UNKNOWN: 0, Tune.LEVEL: 832},
-    Completion.CLAUSE: {Tune.FALL: 992, Tune.RISE: 1216, Tune.UNKNOWN: 992, Tune.LEVEL: 1120},
-    Completion.UNSURE: {Tune.FALL: 704, Tune.RISE: 960, Tune.UNKNOWN: 960, Tune.LEVEL: 1152},
+    Completion.DONE: {Tune.FALL: 0, Tune.RISE: 0, Tune.UNKNOWN: 0, Tune.LEVEL: 1056},
+    Completion.CLAUSE: {Tune.FALL: 1056, Tune.RISE: 1216, Tune.UNKNOWN: 1056, Tune.LEVEL: 1184},
+    Completion.UNSURE: {Tune.FALL: 704, Tune.RISE: 960, Tune.UNKNOWN: 960, Tune.LEVEL: 1216},
     Completion.OPEN: {Tune.FALL: 1408, Tune.RISE: 1600, Tune.UNKNOWN: 1600, Tune.LEVEL: 1600},
 }
 """Silence in milliseconds that ends a turn, and never less than the shortest. A rise after a statement goes on
@@ -55,14 +55,24 @@ class Pace:
     _SHORTEST = 192
     """Shorter ones are no pauses but the closures of p, t and k."""
     _REMEMBERED = 48
+    _FLATTER, _FLATTEST = 0.7, 0.4
 
     def __init__(self) -> None:
         self._pauses: deque[int] = deque(self._PRIOR, maxlen=self._REMEMBERED)
+        self.flatness = 1.0
+        """Multiplies the wait for a level voice after whole words: a speaker who always ends so is soon taken at his
+        words."""
 
     def paused(self, milliseconds: int) -> None:
         """The speaker was silent so long, and then went on."""
         if milliseconds >= self._SHORTEST:
             self._pauses.append(milliseconds)
+            self.flatness = 1.0
+
+    def ended(self, words: Completion, tune: Tune) -> None:
+        """The speaker was done, having said and sounded this."""
+        if words is Completion.DONE and tune is Tune.LEVEL:
+            self.flatness = max(self._FLATTEST, self.flatness * self._FLATTER)
 
     @property
     def factor(self) -> float:
@@ -80,5 +90,6 @@ def wait_ms(words: Completion, tune: Tune, pace: Pace, settings: EndpointSetting
     factor = pace.factor
     if words is Completion.DONE:
         factor **= 0.5  # a slow speaker's finished question is still finished
+        factor *= pace.flatness if tune is Tune.LEVEL else 1.0
     wait = max(settings.shortest_ms, _WAITS[words][tune]) * factor * settings.bias * settings.patience
     return round(min(wait, settings.longest_ms))

@@ -88,6 +88,7 @@ class Hearing:
         self._pace = Pace()
         self._endpoint = EndpointSettings()
         self._ended_at: int | None = None
+        self._judged = (Completion.UNSURE, Tune.UNKNOWN)
 
     def configure(self, turns: TurnSettings, *, detection: bool) -> None:
         """Listen like this from now on."""
@@ -133,6 +134,8 @@ class Hearing:
                     self._refine(utterance)
             case TurnEvent.DISMISSED:
                 self.drop(utterance)
+            case TurnEvent.ENDED:
+                self._pace.ended(*self._judged)
             case TurnEvent.PAUSED:
                 self._refine(utterance)
             case TurnEvent.RESUMED:
@@ -160,6 +163,7 @@ class Hearing:
         words = Completion.UNSURE
         if heard is not None and heard.hypothesis.confidence >= self._context.settings.min_confidence:
             words = heard.completion or words
+        self._judged = words, tune
         return wait_ms(words, tune, self._pace, self._endpoint)
 
     def _push_to_talk(self) -> TurnEvent | None:

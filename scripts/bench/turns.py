@@ -49,7 +49,7 @@ Z = 1.96
 class Played(Theatre):
     """A theatre whose microphone hears real sound; `words` are (when known, word), or a text by the time."""
 
-    def __init__(self, sound: Pcm, words: list[tuple[float, str]] | Callable[[float], str], reply: str) -> None:
+    def __init__(self, sound: Pcm, words: list[tuple[float, str]] | Callable[[float], Hypothesis], reply: str) -> None:
         super().__init__([], lambda heard: reply)
         self._heard_sound = sound
         self._lag = LAG
@@ -76,7 +76,7 @@ class Played(Theatre):
 
     def _heard(self, start: float, end: float) -> Hypothesis:
         if callable(self._words):
-            return Hypothesis(self._words(end))
+            return self._words(end)
         return Hypothesis(" ".join(word for at, word in self._words if start - 0.1 <= at and at + self._lag <= end))
 
 
@@ -203,6 +203,9 @@ def report_ends(ends: Ends) -> dict[str, Any]:
         "premature_by_pause": {kind: wilson(ends.cut[kind], ends.pauses[kind]) for kind in breaks},
         "turns_cut": wilson(ends.turns_cut, ends.turns),
         "wait_ms": {kind: spread(values) for kind, values in ends.waits.items()},
+        "waited_at_most_250_ms": {
+            kind: wilson(sum(wait <= 0.25 for wait in values), len(values)) for kind, values in ends.waits.items()
+        },
         "stop_to_first_sample_ms": {kind: spread(values) for kind, values in ends.answers.items()},
     }
 
@@ -226,6 +229,7 @@ def show(figures: dict[str, Any]) -> None:
     ends = figures["ends"]
     rows = {"premature, of all pauses": ends["premature"], "turns cut": ends["turns_cut"]}
     rows |= {f"  {kind}": rate for kind, rate in ends["premature_by_pause"].items()}
+    rows |= {f"{kind}s whose end was known in 250 ms": rate for kind, rate in ends["waited_at_most_250_ms"].items()}
     for name, rate in rows.items():
         if rate["n"]:
             table.add_row(name, f"{rate['n']}", f"{rate['percent']}", f"{rate['low']} – {rate['high']}")
@@ -290,9 +294,9 @@ async def measure_clips(clips: dict[str, Pcm], rng: np.random.Generator) -> dict
     try:
         for name, pcm in clips.items():
             sound = np.concatenate([floor_noise(0.6, rng), pcm, floor_noise(3.0, rng)])
-            texts = await _partials(recognizer, sound)
+            heard = await _partials(recognizer, sound)
             found[name] = {
-                "with pocketsphinx": _clip(sound, lambda at, texts=texts: texts[min(len(texts), int(at / WINDOW)) - 1]),
+                "with pocketsphinx": _clip(sound, lambda at, heard=heard: heard[min(len(heard), int(at / WINDOW)) - 1]),
                 "without words": _clip(sound, []),
             }
     finally:
@@ -300,16 +304,16 @@ async def measure_clips(clips: dict[str, Pcm], rng: np.random.Generator) -> dict
     return found
 
 
-async def _partials(recognizer: asr.Recognizer, sound: Pcm) -> list[str]:
+async def _partials(recognizer: asr.Recognizer, sound: Pcm) -> list[Hypothesis]:
     """What the recogniser's stream believes after each window."""
     utterance = await recognizer.listen()
     try:
-        return [(await utterance.feed(sound[at : at + 512])).text for at in range(0, len(sound) - 511, 512)]
+        return [await utterance.feed(sound[at : at + 512]) for at in range(0, len(sound) - 511, 512)]
     finally:
         await utterance.close()
 
 
-def _clip(sound: Pcm, words: list[tuple[float, str]] | Callable[[float], str]) -> dict[str, Any]:
+def _clip(sound: Pcm, words: list[tuple[float, str]] | Callable[[float], Hypothesis]) -> dict[str, Any]:
     theatre = Played(sound, words, "Yes.").play()
     stops = [event.audio_end_ms for _, event in theatre.events(wire.SpeechStopped)]
     waits = [round(1000 * when - event.audio_end_ms) for when, event in theatre.events(wire.SpeechStopped)]

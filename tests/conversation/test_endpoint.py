@@ -114,6 +114,18 @@ def test_one_long_pause_is_not_yet_a_habit() -> None:
     assert pace.factor < 1.2
 
 
+def test_who_always_ends_level_is_soon_taken_at_his_words_until_he_goes_on_once() -> None:
+    pace = Pace()
+    waits = []
+    for _ in range(4):
+        waits.append(wait_ms(Completion.DONE, Tune.LEVEL, pace, SETTINGS))
+        pace.ended(Completion.DONE, Tune.LEVEL)
+    assert waits == sorted(waits, reverse=True)
+    assert waits[0] > 2 * waits[-1]
+    pace.paused(400)
+    assert wait_ms(Completion.DONE, Tune.LEVEL, pace, SETTINGS) == waits[0]
+
+
 # ---------------------------------------------------------------------- melody
 def buzz(pitch_from: float, pitch_to: float, *, fade: float = 0.0) -> np.ndarray:
     """A second of a steady voice at 150 Hz, then 0.3 s that glide, with `fade` of the level lost."""
