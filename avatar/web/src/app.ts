@@ -5,7 +5,7 @@ import { byId } from "./dom";
 import type { VisavisState } from "./events";
 import { Face } from "./face";
 import { Inspector } from "./inspector";
-import { chosenHead, fetchInfo, InfoError, suitableVoice, type Info } from "./info";
+import { chosenHead, fetchInfo, hears, InfoError, languageName, suitableVoice, type Info } from "./info";
 import { Loop } from "./loop";
 import type { MicrophoneState } from "./microphone";
 import { Notices } from "./notices";
@@ -301,9 +301,17 @@ export class App {
     this.bar.showStop(this.conversation.busy);
   }
 
+  /** Whoever speaks a language that is not heard should not wait for an answer. */
+  private warnOfDeafness(info: Info): void {
+    const language = this.settings.values.language || info.language;
+    if (hears(info, language)) return;
+    this.notices.show(`${languageName(language)} is not understood when you speak it: please type.`);
+  }
+
   private microphoneChanged(state: MicrophoneState): void {
     this.bar.showMicrophone(state);
     this.showState();
+    if (state === "on" && this.info) this.warnOfDeafness(this.info);
     const trouble = MICROPHONE_TROUBLE[state];
     if (trouble) this.notices.show(trouble, { keep: true });
     else for (const message of Object.values(MICROPHONE_TROUBLE)) this.notices.hide(message);

@@ -83,3 +83,17 @@ export function suitableVoice(info: Info, head: HeadInfo | undefined, language: 
 export function speaks(tag: string, language: string): boolean {
   return tag.split("-")[0] === language.split("-")[0];
 }
+
+export function hears(info: Info, language: string): boolean {
+  return info.hears.some((tag) => speaks(tag, language));
+}
+
+const LANGUAGE_NAMES = new Intl.DisplayNames(["en"], { type: "language" });
+
+export function languageName(tag: string): string {
+  try {
+    return LANGUAGE_NAMES.of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
+}

@@ -1,8 +1,6 @@
 import { byId, fillSelect } from "./dom";
-import { chosenHead, speaks, type Info } from "./info";
+import { chosenHead, hears, languageName, speaks, type Info } from "./info";
 import type { Choices, Settings } from "./settings";
-
-const LANGUAGE_NAMES = new Intl.DisplayNames(["en"], { type: "language" });
 
 /** The settings: they take effect as they are changed. */
 export class SettingsSheet {
@@ -61,7 +59,7 @@ export class SettingsSheet {
     const { info, settings } = this;
     if (!info) return;
     const { language, voice, head } = settings.values;
-    const languages = info.languages.map((tag): [string, string] => [tag, nameOf(tag)]);
+    const languages = info.languages.map((tag): [string, string] => [tag, languageName(tag)]);
     const chosen = language || info.language;
     fillSelect(byId("set-language"), languages, chosen);
     const voices = info.voices.filter((each) => speaks(each.language, chosen));
@@ -71,8 +69,8 @@ export class SettingsSheet {
     fillSelect(byId("set-head"), heads, chosenHead(info, head)?.name ?? "");
     byId("head-field").hidden = heads.length < 2;
     const hint = byId("language-hint");
-    hint.hidden = info.hears.some((tag) => speaks(tag, chosen));
-    hint.textContent = `It speaks ${nameOf(chosen)} but cannot hear it yet: type, and it answers aloud.`;
+    hint.hidden = hears(info, chosen);
+    hint.textContent = `It speaks ${languageName(chosen)} but cannot hear it yet: type, and it answers aloud.`;
   }
 
   private async fillDevices(): Promise<void> {
@@ -86,13 +84,5 @@ export class SettingsSheet {
     fill("audioinput", "microphone", "Microphone");
     fill("audiooutput", "speaker", "Speaker");
     byId("speaker-field").hidden = !this.canChooseSpeaker;
-  }
-}
-
-function nameOf(tag: string): string {
-  try {
-    return LANGUAGE_NAMES.of(tag) ?? tag;
-  } catch {
-    return tag;
   }
 }
