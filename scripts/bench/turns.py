@@ -55,6 +55,7 @@ class Played(Theatre):
         self._lag = LAG
         self._words = words
         self._vad = load_vad()
+        self._prosody = Prosody()
         self.voiced: list[float] = []
         """When each window was over that the detector takes for speech."""
 
@@ -68,7 +69,7 @@ class Played(Theatre):
         probability = self._vad.probability(window)
         if probability >= self.conversation._context.settings.turns.threshold:
             self.voiced.append(self.now)
-        self.tell(told.Window(window, probability, *self.prosody.hear(window, probability)))
+        self.tell(told.Window(window, probability, *self._prosody.hear(window, probability)))
 
     def _perform(self, effect: asked.Effect) -> None:
         self._lag = 0.0 if isinstance(effect, asked.Refine) else LAG

@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 
 from agent.asr import Hypothesis
-from agent.audio import Pcm
 from agent.conversation import effects as asked
 from agent.conversation import inputs as told
 from agent.conversation.context import ConversationSettings
 from agent.conversation.ledger import SpokenWord
-from agent.conversation.prosody import Prosody
+from agent.conversation.prosody import Tune
 from agent.conversation.session import Conversation
 from agent.conversation.turns import TurnSettings
 from agent.llm import TextDelta
@@ -34,12 +33,13 @@ WINDOW = 0.032
 
 @dataclass
 class Says:
-    """The visitor's voice from `start` to `end`; `words` is what the stub recogniser hears in it."""
+    """The visitor's voice from `start` to `end`, ending like `tune`; the stub recogniser hears `words` in it."""
 
     start: float
     end: float
     words: str = "where is the cafe"
     confidence: float = 1.0
+    tune: Tune = Tune.FALL
 
 
 @dataclass
@@ -100,7 +100,6 @@ class Theatre:
         config: SessionConfig | None = None,
     ) -> None:
         self.now = 0.0
-        self.prosody = Prosody()
         self.script = script
         self.lines = lines
         self.speech = speech or StubSpeech()
@@ -185,18 +184,10 @@ class Theatre:
 
     def _window(self, k: int) -> None:
         when = (k + 0.5) * WINDOW
-        sound, probability = self._sound(k), 0.95 if self._voiced(when) else 0.02
-        self.tell(told.Window(sound, probability, *self.prosody.hear(sound, probability)))
-
-    def _sound(self, k: int) -> Pcm:
-        """A voice's window: a buzz at 150 Hz that falls and fades over the last 0.3 s of what is said."""
-        times = (np.arange(512) / 512 + k) * WINDOW
-        says = next((says for says in self.script if says.start <= times[256] < says.end), None)
-        if says is None:
-            return np.zeros(512, np.float32)
-        falling = np.maximum(0.0, times - says.end + 0.3)
-        cycles = 150.0 * (times - 0.5 * 1.3 * falling**2)
-        return ((cycles % 1.0 - 0.5) * (0.3 - 0.8 * falling)).astype(np.float32)
+        voiced = self._voiced(when)
+        last = next((says for says in reversed(self.script) if says.start <= when), None)
+        tune = last.tune if last is not None and not voiced else Tune.UNKNOWN
+        self.tell(told.Window(np.zeros(512, np.float32), 0.95 if voiced else 0.02, voiced, tune))
 
     def _heard(self, start: float, end: float) -> Hypothesis:
         """What the stub recogniser makes of the script between two times."""
