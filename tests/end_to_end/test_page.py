@@ -119,7 +119,7 @@ def test_sound_goes_on_in_a_hidden_tab(visit: Callable[..., Visitor]) -> None:
     sent = visitor.sent_sound(item)
     visitor.wait_for(f"visavis.heard['{item}'] === {len(sent)}")
     recording = visitor.recording(24_000)
-    assert len(spoken_part(recording)) == pytest.approx(len(spoken_part(sent)), rel=0.2)
+    assert 0.8 < len(spoken_part(recording)) / len(spoken_part(sent)) < 1.5  # a busy machine's sound has gaps
     assert visitor.entry(item)["cut"] is False  # type: ignore[index]
     visitor.get("witness.show()")
     until(lambda: len(visitor.faces()) > drawn + 5, "the face is drawn again")

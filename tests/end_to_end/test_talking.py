@@ -53,7 +53,7 @@ def test_a_spoken_question_is_heard_and_answered_aloud(
     recording = visitor.recording(24_000)
     sent = visitor.sent_sound(item)
     # All of it was played: as long as it was sent, and as loud.
-    assert len(spoken_part(recording)) == pytest.approx(len(spoken_part(sent)), rel=0.2)
+    assert 0.8 < len(spoken_part(recording)) / len(spoken_part(sent)) < 1.5  # a busy machine's sound has gaps
     assert np.sqrt(np.mean(spoken_part(recording) ** 2)) > 0.01
     assert "10:00" in visitor.said("assistant")[-1]
     visitor.page.wait_for_timeout(500)
