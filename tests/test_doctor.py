@@ -96,7 +96,7 @@ def test_a_port_in_use_is_said_and_another_offered(complete: None) -> None:
 
 
 def test_the_microphone_needs_https_from_elsewhere(complete: None) -> None:
-    open_server = {"host": "0.0.0.0", "token": "secret", "port": 0}
+    open_server = {"host": "0.0.0.0", "token": "a-secret-for-tests", "port": 0}
     assert "--tls" in found(doctor.examine(settings(server=open_server)), "microphone").detail
     assert "--tls" not in found(doctor.examine(settings(server={**open_server, "tls": True})), "microphone").detail
     assert Server().is_loopback
