@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 from typing import Protocol
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from agent.audio import Pcm
 from agent.conversation.echo import EchoGate
@@ -79,8 +79,13 @@ class Connection:
 
     async def _write(self) -> None:
         """Send what there is. How the client left is for the reader to find out: the writer sees only that it did."""
-        with suppress(WebSocketDisconnect):
-            await self._outbox.run()
+        try:
+            with suppress(WebSocketDisconnect):
+                await self._outbox.run()
+        except RuntimeError:
+            # A conversation that ends closes its viewers' sockets while something for them may still be waiting.
+            if self.websocket.application_state is not WebSocketState.DISCONNECTED:
+                raise
 
     async def _read(self) -> None:
         """Read until the client leaves. A message that cannot be honoured gets an error; the connection lives."""
