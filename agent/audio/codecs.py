@@ -118,7 +118,7 @@ class WireDecoder:
 
     def __init__(self, wire_format: WireFormat, rate: int = TIMELINE_RATE) -> None:
         self._decode = _DECODERS[wire_format]
-        self._resampler = Resampler(WIRE_RATES[wire_format], rate, "LQ")
+        self._resampler = Resampler(WIRE_RATES[wire_format], rate)
 
     def decode(self, text: str) -> Pcm:
         """Shape (n,) at `rate`; some of it may come with the next piece. Raises CodecError, changing nothing."""

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
 from agent.audio import TIMELINE_RATE, Pcm
+from agent.audio.resample import Resampler
 from agent.conversation.ledger import Ledger
 
 RATE = 16_000
@@ -315,7 +315,7 @@ class Reference:
         self.ledger = ledger
         self.position = 0
         """The sample that leaves the loudspeaker now, as far as is known."""
-        self._stream = soxr.ResampleStream(TIMELINE_RATE, RATE, 1, "float32", "MQ")
+        self._stream = Resampler(TIMELINE_RATE, RATE)
         self._taken = 0
         self._ended = False
         self._first = 0
@@ -331,7 +331,9 @@ class Reference:
         if not self._ended and (self._taken < ledger.sent or done):
             new = ledger.sound(self._taken, ledger.sent)
             self._taken, self._ended = ledger.sent, done
-            self._sound = np.concatenate([self._sound, self._stream.resample_chunk(new, last=done)])
+            self._sound = np.concatenate([self._sound, self._stream.process(new)])
+            if done:
+                self._sound = np.concatenate([self._sound, self._stream.flush()])
             over = max(0, min(self.position - self._first - KEPT, len(self._sound)))
             self._first, self._sound = self._first + over, self._sound[over:]
         return self._stand()

@@ -6,10 +6,8 @@ phone recognition otherwise), and they then drive the same coarticulation as a s
 
 from collections.abc import Sequence
 
-import numpy as np
-import soxr
-
 from agent.audio import TIMELINE_RATE, Pcm
+from agent.audio.resample import resample
 from agent.tts import Phone
 from avatar.lipsync.track import Source
 
@@ -23,7 +21,7 @@ async def phones_of_speech(pcm: Pcm, text: str | None = None) -> tuple[Sequence[
 
     if len(pcm) == 0:
         raise ValueError("the speech is empty")
-    heard = np.asarray(soxr.resample(pcm, TIMELINE_RATE, _ASR_RATE), np.float32)
+    heard = resample(pcm, TIMELINE_RATE, _ASR_RATE)
     if text:
         return await align(heard, text), "text"
     return await allphone(heard), "audio"

@@ -17,6 +17,7 @@ import numpy as np
 from playwright.sync_api import Browser, Error, Page, Playwright
 
 from agent.audio import Pcm, files
+from agent.audio.resample import resample
 
 ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
@@ -64,11 +65,7 @@ def put_microphone(path: Path, pcm: Pcm, rate: int, *, before: float = 0.5, afte
     """Let the microphone at `path` hear `pcm`, shape (n,) at `rate`, between so many seconds of silence. The browser
     swallows a little of the beginning."""
     sound = np.pad(pcm, (round(before * rate), round(after * rate)))
-    if rate != MICROPHONE_RATE:
-        import soxr  # noqa: PLC0415 -- only here
-
-        sound = soxr.resample(sound, rate, MICROPHONE_RATE)
-    files.write(path, np.clip(sound, -1, 1), MICROPHONE_RATE)
+    files.write(path, np.clip(resample(sound, rate, MICROPHONE_RATE), -1, 1), MICROPHONE_RATE)
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-import soxr
 
 from agent.audio import TIMELINE_RATE, Pcm
+from agent.audio.resample import resample
 from agent.conversation.interruption import Claim
 from agent.conversation.ledger import Ledger
 from agent.conversation.prosody import Prosody
@@ -99,7 +99,7 @@ class Loudspeaker:
 
     def __init__(self, reply: Pcm, clip: float) -> None:
         peak = float(np.max(np.abs(reply)))
-        self._played = soxr.resample(np.clip(reply, -clip * peak, clip * peak), TIMELINE_RATE, RATE).astype(np.float32)
+        self._played = resample(np.clip(reply, -clip * peak, clip * peak), TIMELINE_RATE, RATE)
         self.position = 0
         """Samples at 16 kHz that were played."""
         self.playing = True

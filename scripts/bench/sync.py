@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import soxr
 from numpy.lib.stride_tricks import sliding_window_view
 from playwright.sync_api import sync_playwright
 from rich.console import Console
@@ -24,6 +23,7 @@ from scipy.ndimage import median_filter
 from scipy.signal import correlate
 
 from agent.audio import TIMELINE_RATE
+from agent.audio.resample import resample
 from avatar.blendshapes import FPS, INDEX
 from scripts.bench.browser import closing, launch, served
 from scripts.bench.sync_rig import BEEP_HZ, BEEP_SECONDS, Floats, Recording, record
@@ -136,7 +136,7 @@ def speech_stamps(recording: Recording) -> tuple[Floats, Floats]:
     """Where the reply sounds in the recording, piece by piece, because the sound of an overloaded machine stands
     still at times: stamps on the recording's clock, and the positions in the reply that sound then, in ms."""
     rate = recording.sound_rate
-    speech = soxr.resample(recording.speech, TIMELINE_RATE, rate)
+    speech = resample(recording.speech, TIMELINE_RATE, rate)
     whole = int(correlate(recording.sound, speech, "full", method="fft").argmax()) - (len(speech) - 1)
     stamps, positions = [], []
     length = rate // 2

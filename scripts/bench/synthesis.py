@@ -14,9 +14,9 @@ from pathlib import Path
 from shutil import which
 
 import numpy as np
-import soxr
 
 from agent.audio import Pcm
+from agent.audio.resample import resample
 
 ROOT = Path(__file__).resolve().parents[2]
 FLITE_VOICES = ("rms", "slt", "awb", "kal16")
@@ -42,7 +42,7 @@ def speak(text: str, voice: str = "en-us", rate: int = 16_000, speed: int = 160)
         if done.returncode != 0:
             raise RuntimeError(f"{voice} cannot speak: {done.stderr.strip()}")
         pcm, own_rate = _read(path.read_bytes())
-    speech: Pcm = soxr.resample(pcm, own_rate, rate).astype(np.float32)
+    speech: Pcm = resample(pcm, own_rate, rate)
     speech.flags.writeable = False
     return speech
 

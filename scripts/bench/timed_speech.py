@@ -19,9 +19,9 @@ from shutil import which
 from typing import BinaryIO
 
 import numpy as np
-import soxr
 
 from agent.audio import TIMELINE_RATE, Pcm
+from agent.audio.resample import resample
 from agent.tts import Phone
 from agent.tts.espeak_worker import closures_before_bursts
 from avatar.lipsync.phones import ipa_of_arpabet
@@ -88,7 +88,7 @@ def _read_one(out: BinaryIO, text: str, voice: str) -> TimedSpeech:
 
 
 def _speech(voice: str, text: str, samples: np.ndarray, rate: int, phones: Sequence[Phone]) -> TimedSpeech:
-    pcm: Pcm = soxr.resample(samples.astype(np.float32) / 32768, rate, TIMELINE_RATE).astype(np.float32)
+    pcm: Pcm = resample(samples.astype(np.float32) / 32768, rate, TIMELINE_RATE)
     return TimedSpeech(voice, text, pcm, tuple(closures_before_bursts(pcm, TIMELINE_RATE, list(phones))))
 
 

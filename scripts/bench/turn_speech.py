@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 import numpy as np
-import soxr
 
 from agent.audio import Pcm
+from agent.audio.resample import resample
 from agent.tts.espeak import EspeakSynthesizer
 from agent.tts.flite import FliteSynthesizer, installed
 
@@ -132,7 +132,7 @@ class Speaker:
             known = voice if engine is self._flite or voice.startswith("espeak") else "espeak:en-gb"
             pieces, words, before = [], [], 0
             async for chunk in engine.speak(text, voice=known, speed=speed):
-                pieces.append(soxr.resample(chunk.pcm, chunk.rate, RATE).astype(np.float32))
+                pieces.append(resample(chunk.pcm, chunk.rate, RATE))
                 words += [(text[w.start_char : w.end_char], before + round(w.end * RATE)) for w in chunk.words]
                 before += len(pieces[-1])
             self._cache[key] = _trimmed(text, voice, np.concatenate(pieces), words)

@@ -47,7 +47,7 @@ def test_a_spoken_question_is_heard_and_answered_aloud(
     visitor.page.click("#microphone")
     item = visitor.wait_for_reply(before)
     assert word_error_rate(QUESTION, visitor.said("user")[-1]) <= 0.35
-    assert visitor.page.inner_text("#captions").strip()
+    until(lambda: visitor.page.inner_text("#captions").strip(), "captions")
     visitor.wait_until_heard(item, 2.0)
     visitor.wait_until_silent()
     recording = visitor.recording(24_000)
@@ -91,15 +91,8 @@ def test_a_person_is_heard(visit: Callable[..., Visitor], speech_folder: Path, m
             raise
         pytest.skip(f"this machine is too busy to recognise speech in time: it took {max(spent):.0f} ms and more")
     assert word_error_rate("he was not an ill disposed young man", visitor.said("user")[1]) <= 0.5
-    item = until(lambda: _answer_to(visitor, visitor.said("user")[1]), "an answer")
+    item = until(lambda: visitor.answer_to(visitor.said("user")[1]), "an answer")
     visitor.wait_until_heard(item, 1.0)
     assert max(face["jaw"] for face in visitor.faces() if face["item"] == item) > 0.05
     visitor.interrupt()
     assert not visitor.events("visavis.citation")
-
-
-def _answer_to(visitor: Visitor, text: str) -> str:
-    """The item that follows `text` in the transcript, "" while there is none."""
-    entries = visitor.get("visavis.transcript.map((e) => ({ id: e.id, text: e.text }))")
-    at = [entry["text"] for entry in entries].index(text)
-    return str(entries[at + 1]["id"]) if at + 1 < len(entries) else ""

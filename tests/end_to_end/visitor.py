@@ -44,9 +44,12 @@ class Visitor:
 
     def ask(self, text: str) -> str:
         """Type `text`, and give the item that sounds in answer, as soon as it does."""
-        before = self.get("visavis.audible?.item ?? ''")
+        asked = len(self.said("user"))
         self.type(text)
-        return self.wait_for_reply(before)
+        until(lambda: len(self.said("user")) > asked, f"{text!r} is in the transcript")
+        item = str(until(lambda: self.answer_to(text), f"an answer to {text!r}"))
+        self.wait_for(f"visavis.audible?.playing && visavis.audible.item === '{item}'")
+        return item
 
     # ------------------------------------------------------------------ what one waits for
     def wait_for(self, condition: str, **options: float) -> Any:
@@ -72,6 +75,13 @@ class Visitor:
         """What the page's transcript shows of `role`, oldest first."""
         entries = self.get("visavis.transcript.map((e) => ({ role: e.role, text: e.text, open: e.open }))")
         return [entry["text"] for entry in entries if entry["role"] == role and not entry["open"]]
+
+    def answer_to(self, text: str) -> str:
+        """The person's item after the last thing the visitor said, which was `text`; "" while there is none."""
+        entries = self.get("visavis.transcript.map((e) => ({ id: e.id, role: e.role, text: e.text }))")
+        asked = [at for at, entry in enumerate(entries) if entry["role"] == "user" and entry["text"] == text]
+        answers = [entry["id"] for entry in entries[asked[-1] + 1 :] if entry["role"] == "assistant"] if asked else []
+        return str(answers[0]) if answers else ""
 
     def entry(self, item: str) -> dict[str, Any] | None:
         found: dict[str, Any] | None = self.get(f"visavis.transcript.find((e) => e.id === '{item}') ?? null")

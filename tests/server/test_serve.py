@@ -257,6 +257,14 @@ def test_a_certificate_that_cannot_be_used_says_why(tmp_path):
     assert tls.certificate(Server(tls=True, tls_certificate=path, tls_key=key)) == (path, key)
 
 
+def test_small_messages_leave_at_once() -> None:
+    """Nagle's algorithm would hold each back until the client's next packet."""
+    with bind(Server(port=0)) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_an_address_that_cannot_be_had_says_what_to_do(hub):
     with bind(Server(port=0)) as taken:
         port = taken.getsockname()[1]
