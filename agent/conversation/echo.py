@@ -213,6 +213,8 @@ class EchoGate:
         """Sample n of the microphone is the echo of the reply's sample n + lag."""
         self._maybe: int | None = None
         """Where the echo seemed to be in the window before."""
+        self._waited = False
+        """Whether a window was let pass because it might be an echo, and the next would tell."""
         self._room = RoomFilter()
         self._age = 0
         self._left = np.ones(len(_EDGES) - 1, np.float32)
@@ -268,7 +270,11 @@ class EchoGate:
             if self._lag is not None:  # what was learned belongs to another delay
                 self._room, self._age = RoomFilter(), 0
             self._lock(first + at, reference)
-        return _Found.ELSEWHERE if again or peak >= FOUND else _Found.NOTHING
+        if again or peak >= FOUND:
+            return _Found.ELSEWHERE
+        # Nothing is known of this reply's echo yet, and this may be it: the next window tells. Nobody waits twice.
+        self._waited = self._lag is None and peak >= FOUND_AGAIN and not self._waited
+        return _Found.ELSEWHERE if self._waited else _Found.NOTHING
 
     def _lock(self, lag: int, reference: "Reference") -> None:
         """The echo is so late from now on. What the filter knows of the room holds, only less surely."""
