@@ -2,7 +2,7 @@
 
 import os
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
@@ -11,19 +11,30 @@ import numpy as np
 from agent.audio import Pcm
 from agent.audio.codecs import float_to_pcm16
 from agent.audio.resample import Resampler
+from agent.audio.stated import stated_seconds
 
 MAX_BYTES = 200_000_000
 MAX_SECONDS = 3600.0
+CUT_SHORT = 0.1
+"""Seconds that may be missing of what the header says before anybody is told: encoders round."""
 
 
 class AudioFileError(Exception):
     """A sound file that cannot be read or written. The message is one line that names the file and the cause."""
 
 
-def read(path: str | Path, rate: int, *, max_bytes: int = MAX_BYTES, max_seconds: float = MAX_SECONDS) -> Pcm:
+def read(
+    path: str | Path,
+    rate: int,
+    *,
+    max_bytes: int = MAX_BYTES,
+    max_seconds: float = MAX_SECONDS,
+    warn: Callable[[str], None] = lambda _: None,
+) -> Pcm:
     """The sound of the file at `path`, its channels averaged: shape (n,) at `rate`, within [-1, 1].
 
-    Of a file with several sound streams, the first. Damaged packets are skipped while they are the lesser part.
+    Of a file with several sound streams, the first. Damaged packets are skipped while they are the lesser part. `warn`
+    is told, in one line, of a file that ends before its header says it does.
     Raises AudioFileError for what is missing, empty, too big, too long, without sound, or not readable.
     """
     path = Path(path)
@@ -33,6 +44,8 @@ def read(path: str | Path, rate: int, *, max_bytes: int = MAX_BYTES, max_seconds
             if not container.streams.audio:
                 raise AudioFileError(f"{path}: there is no sound in it")
             pieces = list(_pieces(path, container, rate, max_seconds))
+            found = sum(map(len, pieces)) / rate
+            stated = stated_seconds(path, container, found)
     except av.FFmpegError as error:
         raise AudioFileError(f"{path}: not a sound file that can be read ({_reason(error)})") from None
     except OSError as error:
@@ -40,6 +53,10 @@ def read(path: str | Path, rate: int, *, max_bytes: int = MAX_BYTES, max_seconds
     pcm = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
     if pcm.size == 0:
         raise AudioFileError(f"{path}: there is no sound in it")
+    if stated is not None and stated - pcm.size / rate > CUT_SHORT:
+        warn(
+            f"{path}: is cut short: {pcm.size / rate:.1f} s could be read of the {stated:.1f} s that its header states"
+        )
     return np.clip(np.nan_to_num(pcm, nan=0.0, posinf=1.0, neginf=-1.0), -1, 1)
 
 

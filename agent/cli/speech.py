@@ -16,7 +16,7 @@ from rich.table import Table
 import agent.asr
 from agent import offline
 from agent.audio import TIMELINE_RATE, Pcm, files
-from agent.cli.common import UsageError, notes
+from agent.cli.common import UsageError, notes, warn
 from agent.config import Settings
 from avatar.lipsync.facefile import write_face
 
@@ -103,7 +103,7 @@ def list_voices(settings: Settings, *, as_json: bool) -> None:
 def _read(settings: Settings, path: Path, rate: int) -> Pcm:
     limits = settings.limits
     with notes.status(f"Reading {path.name} …"):
-        return files.read(path, rate, max_bytes=limits.file_bytes, max_seconds=limits.file_seconds)
+        return files.read(path, rate, max_bytes=limits.file_bytes, max_seconds=limits.file_seconds, warn=warn)
 
 
 def _run(work: Callable[[offline.Progress], Coroutine[Any, Any, T]]) -> T:

@@ -132,6 +132,39 @@ def test_a_file_cut_short_gives_what_it_has(tmp_path: Path) -> None:
     assert 16_000 < len(files.read(path, 16_000)) < 64_000
 
 
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("a.wav", "pcm_s16le"),
+        ("b.wav", "adpcm_ms"),
+        ("c.flac", "flac"),
+        ("d.mp3", "libmp3lame"),
+        ("e.aiff", "pcm_s16be"),
+    ],
+)
+def test_what_ends_before_its_header_says_is_told_of(tmp_path: Path, name: str, codec: str) -> None:
+    path = encode(tmp_path / name, codec, 16_000, "mono", [sweep(16_000, 4)])
+    told: list[str] = []
+    whole = files.read(path, 16_000, warn=told.append)
+    assert told == []
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    half = files.read(path, 16_000, warn=told.append)
+    assert 16_000 < len(half) < len(whole)
+    [line] = told
+    assert line.startswith(f"{path}: is cut short: {len(half) / 16_000:.1f} s could be read of the 4.")
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+def test_a_wav_whose_length_was_never_known_is_whole(tmp_path: Path, size: int) -> None:
+    files.write(tmp_path / "pipe.wav", sweep(16_000), 16_000)
+    data = bytearray((tmp_path / "pipe.wav").read_bytes())
+    data[40:44] = size.to_bytes(4, "little")
+    (tmp_path / "pipe.wav").write_bytes(data)
+    told: list[str] = []
+    files.read(tmp_path / "pipe.wav", 16_000, warn=told.append)
+    assert told == []
+
+
 def test_a_folder_that_is_not_there_cannot_be_written_to(tmp_path: Path) -> None:
     with pytest.raises(AudioFileError, match=r"x\.wav: cannot be written"):
         files.write(tmp_path / "no" / "x.wav", np.zeros(10, np.float32), 16_000)
