@@ -189,12 +189,48 @@ def test_a_wrong_wish_is_one_line(tmp_path: Path, arguments: list[str], words: l
     assert_one_line(visavis(*arguments), 2, *words)
 
 
-def test_an_engine_that_cannot_start_is_one_line(tmp_path: Path) -> None:
-    done = visavis_process("serve", "--port", "0", "--no-browser", "--knowledge", "nowhere")
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert done.stderr.strip().splitlines()[-1].startswith("visavis: ")
-    assert "nowhere" in done.stderr
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--knowledge", "nowhere"], ["nowhere", "not a folder"]),
+        (["--set", "avatar.head=nobody"], ["avatar.head", "nobody", "there are: "]),
+        (["--tls-certificate", "none.pem", "--tls-key", "none.pem"], ["none.pem"]),
+        (["--host", "nowhere.invalid", "--set", f"server.token={'a' * 32}"], ["nowhere.invalid"]),
+        (["--voice", "nobody"], ["voice.name", "there are: "]),
+    ],
+)
+def test_a_server_that_is_asked_for_what_is_not_there_says_so(
+    tmp_path: Path, arguments: list[str], words: list[str]
+) -> None:
+    done = visavis("serve", "--port", "0", "--no-browser", *arguments)
+    starting, problem = done.stderr.strip().splitlines()
+    assert done.returncode == 2
+    assert starting.startswith("Starting")
+    assert problem.startswith("visavis: ")
+    assert all(word in problem for word in words), problem
+
+
+def test_a_question_with_documents_that_are_not_there_is_one_line(tmp_path: Path) -> None:
+    files.write(tmp_path / "a.wav", np.zeros(1600, np.float32), 16_000)
+    assert_one_line(visavis("reply", "a.wav", "--knowledge", "nowhere"), 2, "nowhere", "not a folder")
+
+
+def test_no_recording_is_named_once(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(b"no recording")
+    done = visavis("replay", "a.gz")
+    assert_one_line(done, 2, "a.gz", "no recording")
+    assert done.stderr.count("a.gz") == 1
+
+
+def test_a_recording_cut_short_is_told_of_and_used(tmp_path: Path) -> None:
+    files.write(tmp_path / "cut.wav", np.zeros(32_000, np.float32), 16_000)
+    (tmp_path / "cut.wav").write_bytes((tmp_path / "cut.wav").read_bytes()[:32_044])
+    done = visavis("face", "cut.wav", "--out", "cut.jsonl", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["audio_seconds"] == pytest.approx(1, abs=0.01)
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("visavis: ")]
+    assert line.startswith("visavis: cut.wav: is cut short: 1.0 s ")
+    assert "2.0 s" in line
 
 
 def test_the_question_is_not_overwritten(tmp_path: Path) -> None:

@@ -37,6 +37,11 @@ def fail(message: object, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
+def warn(message: object) -> None:
+    """Say in one line on stderr what is amiss, and go on."""
+    print(f"visavis: {' '.join(str(message).split())}", file=sys.stderr)
+
+
 class UsageError(ValueError):
     """What the user asked for cannot be done; the message is one line."""
 
@@ -46,6 +51,7 @@ EXIT_CODES = {
     "agent.config.ConfigError": BAD_INPUT,
     "agent.cli.common.UsageError": BAD_INPUT,
     "agent.offline.UnknownVoiceError": BAD_INPUT,
+    "agent.knowledge.KnowledgeError": BAD_INPUT,
     "agent.realtime.recording_codec.RecordingError": BAD_INPUT,
     "agent.server.serve.ServeError": FAILED,
     "agent.asr.RecognizerError": FAILED,

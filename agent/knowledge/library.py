@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.knowledge import PACK, KnowledgeError, Passage
-from agent.knowledge.documents import Document, read_folder
+from agent.knowledge.documents import MAX_FILE_BYTES, MAX_FILES, Document, read_folder
 from agent.knowledge.search import Index
 from agent.knowledge.terms import Terms
 from agent.tts.sentences import SentenceSplitter
@@ -41,14 +41,16 @@ class Shelf:
         return self.phrases["and"][0].join(filter(None, (comma.join(named[:-1]), named[-1])))
 
 
-def read_library(folder: Path | None) -> dict[str, Shelf]:
+def read_library(
+    folder: Path | None, *, max_files: int = MAX_FILES, max_bytes: int = MAX_FILE_BYTES
+) -> dict[str, Shelf]:
     """Shelves by language ("en", "zh"). Without a folder, the built-in pack. Raises KnowledgeError.
 
     A folder may hold a pack.toml of its own, which overrides the built-in phrases, topics and synonyms one by one.
     """
     if folder is None:
         return {path.name: _shelf(read_folder(path), _pack(path)) for path in sorted(PACK.iterdir()) if path.is_dir()}
-    documents = read_folder(folder)
+    documents = read_folder(folder, max_files=max_files, max_bytes=max_bytes)
     own_pack = _pack(folder) if (folder / PACK_FILE).exists() else {}
     shelves = {}
     for path in sorted(PACK.iterdir()):

@@ -33,6 +33,8 @@ class Prompt:
     tools: Sequence[Mapping[str, Any]] = ()
     tool_choice: str | Mapping[str, Any] = "auto"
     max_output_tokens: int | None = None
+    idle: bool = False
+    """Nobody has said anything for a while since the last reply: encourage them, gently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,12 @@ class Citation:
     passage: str = field(repr=False)
 
 
-Delta = TextDelta | ToolCall | Citation
+@dataclass(frozen=True, slots=True)
+class LimitReached:
+    """The engine stopped in the middle, at the prompt's `max_output_tokens` as it counts them."""
+
+
+Delta = TextDelta | ToolCall | Citation | LimitReached
 
 
 class DialogueEngine(Protocol):
@@ -81,7 +88,8 @@ class DialogueEngine(Protocol):
 
 def load(name: str = "grounded", **options: Any) -> DialogueEngine:
     """The dialogue engine of that name, not yet started. `grounded` takes `folder`, the documents to answer from (None:
-    the built-in pack). Raises ValueError for an unknown name."""
+    the built-in pack), and how many `files` of how many `file_bytes` it may hold. Raises ValueError for an unknown
+    name."""
     from agent.llm.grounded import GroundedAnswers  # noqa: PLC0415 -- engines import this module's contracts
 
     if name == "grounded":

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 from pathlib import Path
 
-from agent.knowledge import KnowledgeError
+from agent.knowledge.documents import MAX_FILE_BYTES, MAX_FILES
 from agent.knowledge.library import Shelf, best_sentences, read_library
 from agent.knowledge.search import Found
 from agent.llm import Citation, Delta, DialogueError, Message, Prompt, TextDelta
@@ -22,15 +23,13 @@ class GroundedAnswers:
 
     name = "grounded"
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path | None = None, *, files: int = MAX_FILES, file_bytes: int = MAX_FILE_BYTES) -> None:
+        self._read = partial(read_library, folder, max_files=files, max_bytes=file_bytes)
         self._shelves: dict[str, Shelf] = {}
 
     async def start(self) -> None:
-        try:
-            self._shelves = await asyncio.to_thread(read_library, self._folder)
-        except KnowledgeError as error:
-            raise DialogueError(str(error)) from None
+        """Raises KnowledgeError when the folder is none, or holds what cannot be read."""
+        self._shelves = await asyncio.to_thread(self._read)
         for shelf in self._shelves.values():
             if shelf.index.passages:  # the first search is slower than those after
                 shelf.index.search(shelf.index.passages[0].text)
@@ -57,6 +56,8 @@ class GroundedAnswers:
         turn = max(0, len(questions) - 1)
         language = self._language(question, prompt.language)
         shelf = self._shelves[language]
+        if prompt.idle:
+            return shelf.phrase("idle", turn), None
         if not question.strip():
             return shelf.phrase("hello", turn), None
         if (name := talk.intent(question, language)) is not None:

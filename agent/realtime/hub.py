@@ -218,7 +218,7 @@ def load_engines(settings: Settings) -> Engines:
     names = settings.engines
     return Engines(
         _load(agent.asr.load, settings, names.asr),
-        _load(partial(agent.llm.load, folder=settings.knowledge.folder), settings, names.llm),
+        _load(partial(agent.llm.load, **settings.knowledge.model_dump()), settings, names.llm),
         _load(agent.tts.load, settings, names.tts, "espeak"),
     )
 

@@ -241,14 +241,20 @@ class Recording:
         try:
             read = self._next()
             if read is None or read[0].get("format") != FORMAT:
-                raise RecordingError("it is no recording of a conversation")
+                raise RecordingError(f"{path}: it is no recording of a conversation")
             line, blobs = read
             if line.get("version") != VERSION:
-                raise RecordingError(f"it is of version {line.get('version')!r}; this program reads {VERSION}")
-            self.header: Header = decode(Header, line.get("header"), blobs)
-        except RecordingError as error:
+                raise RecordingError(f"{path}: it is of version {line.get('version')!r}; this program reads {VERSION}")
+            self.header: Header = self._header(line.get("header"), blobs)
+        except RecordingError:
             self.close()
-            raise RecordingError(f"{path}: {error}") from None
+            raise
+
+    def _header(self, line: object, blobs: Blobs) -> Header:
+        try:
+            return decode(Header, line, blobs)
+        except RecordingError as error:
+            raise RecordingError(f"{self.path}: {error}") from None
 
     def __enter__(self) -> "Recording":
         return self

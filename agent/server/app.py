@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from agent.config import Settings
+from agent.config import ConfigError, Settings
 from agent.server import metrics, pages
 from agent.server.auth import Auth, TooManyAttempts
 from agent.server.guard import Guard, too_many_attempts
@@ -66,8 +66,15 @@ class App:
         self.auth = auth
         self.web = pages.WebApp(pages.WEB_FOLDER)
         self.heads = pages.Heads(pages.HEADS_FOLDER)
+        self._check_head()
         self._places = Places(settings.limits.sessions, settings.limits.followers)
         self._ready = False
+
+    def _check_head(self) -> None:
+        """Raises ConfigError where the settings name a head that is not there. Without any, the page says so."""
+        wanted, names = self.settings.avatar.head, [head["name"] for head in self.heads.listing()]
+        if names and wanted not in ("auto", *names):
+            raise ConfigError(f"avatar.head: there is no head {wanted}; there are: {', '.join(names)}")
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:

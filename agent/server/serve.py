@@ -12,7 +12,7 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
-from agent.config import Server, Settings
+from agent.config import ConfigError, Server, Settings
 from agent.server import tls
 from agent.server.addresses import in_url, is_wildcard, machine_addresses
 from agent.server.app import Hub, create_app
@@ -33,19 +33,21 @@ def run(settings: Settings, *, on_ready: Callable[[str], None] | None = None, hu
     links where a token is set. `on_ready` is then called, on the event loop, with an address for this machine's own
     browser.
 
-    Raises ServeError when the address cannot be had, ConfigError and the engines' own errors when they cannot start.
+    Raises ServeError when the address cannot be had, ConfigError for settings that name what is not there, and the
+    engines' own errors when they cannot start.
     """
     listener = bind(settings.server)
     try:
         asyncio.run(Running(settings, listener, on_ready, hub).serve())
     except tls.CertificateError as error:
-        raise ServeError(str(error)) from None
+        owners = settings.server.tls_certificate is not None
+        raise (ConfigError if owners else ServeError)(str(error)) from None
     finally:
         listener.close()
 
 
 def bind(server: Server) -> socket.socket:
-    """A listening socket. Raises ServeError."""
+    """A listening socket. Raises ConfigError for an address that this machine does not have, else ServeError."""
     host = "::" if server.host == "" else server.host
     try:
         family, *_, address = socket.getaddrinfo(host, server.port, type=socket.SOCK_STREAM)[0]
@@ -56,7 +58,8 @@ def bind(server: Server) -> socket.socket:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except OSError as error:
-        raise ServeError(_why_not(server, error)) from None
+        foreign = isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
+        raise (ConfigError if foreign else ServeError)(_why_not(server, error)) from None
 
 
 def _why_not(server: Server, error: OSError) -> str:

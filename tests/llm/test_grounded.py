@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import agent.llm
-from agent.knowledge import PACK
+from agent.knowledge import PACK, KnowledgeError
 from agent.knowledge.documents import read_folder
 from agent.llm import Citation, DialogueError, Message, Prompt, TextDelta, smalltalk
 from agent.llm.grounded import GroundedAnswers
@@ -200,13 +200,25 @@ async def test_a_folders_own_phrases(tmp_path: Path) -> None:
     (tmp_path / "pack.toml").write_text('[phrases]\ngreeting = "I am an AI for bees."\n')
     assert agent.llm.greetings(tmp_path)["en"] == "I am an AI for bees."
     (tmp_path / "pack.toml").write_text('[phrases]\nhello = ["Hi {name}"]\n')
-    with pytest.raises(DialogueError, match=r"pack\.toml: phrases\.hello"):
+    with pytest.raises(KnowledgeError, match=r"pack\.toml: phrases\.hello"):
         await agent.llm.load(folder=tmp_path).start()
 
 
 async def test_a_bad_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DialogueError, match="not a folder"):
+    with pytest.raises(KnowledgeError, match="not a folder"):
         await agent.llm.load(folder=tmp_path / "nowhere").start()
+
+
+async def test_the_owners_bounds_hold(tmp_path: Path) -> None:
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text("# Bees\nThey live in the garden.")
+    engine = agent.llm.load(folder=tmp_path, files=2, file_bytes=100)
+    await engine.start()
+    await engine.stop()
+    with pytest.raises(KnowledgeError, match="2 files; at most 1"):
+        await agent.llm.load(folder=tmp_path, files=1).start()
+    with pytest.raises(KnowledgeError, match="larger than 10 bytes"):
+        await agent.llm.load(folder=tmp_path, file_bytes=10).start()
 
 
 def test_the_judging_half_of_the_question_set(engine: GroundedAnswers) -> None:

@@ -17,7 +17,7 @@ from cryptography import x509
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from agent.config import Server, Settings
+from agent.config import ConfigError, Server, Settings
 from agent.server import tls
 from agent.server.limits import TooManyConversations
 from agent.server.serve import ServeError, bind, run
@@ -271,9 +271,9 @@ def test_an_address_that_cannot_be_had_says_what_to_do(hub):
         with pytest.raises(ServeError, match=rf"port {port} .* taken .* --port {port + 1}"):
             bind(Server(port=port))
         assert not hub.running
-    with pytest.raises(ServeError, match="not an address of this machine"):
+    with pytest.raises(ConfigError, match="not an address of this machine"):
         bind(Server(host="192.0.2.1", token=TOKEN))
-    with pytest.raises(ServeError, match="not a name"):
+    with pytest.raises(ConfigError, match="not a name"):
         bind(Server(host="nowhere.invalid", token=TOKEN))
 
 
