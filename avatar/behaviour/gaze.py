@@ -10,7 +10,7 @@ import numpy as np
 from avatar.behaviour.moods import Mood
 from avatar.behaviour.motion import Curve, Ease
 
-_AT_PARTNER: dict[Mood, float] = {"idle": 0.70, "listening": 0.73, "thinking": 0.15, "speaking": 0.46}
+_AT_PARTNER: dict[Mood, float] = {"idle": 0.80, "listening": 0.73, "thinking": 0.15, "speaking": 0.46}
 _BOUT = 2.2
 _THINKING_GLANCE = 0.6
 _SHORTEST_BOUT = 0.35

@@ -5,7 +5,7 @@ import numpy as np
 from avatar.behaviour.moods import Mood
 from avatar.behaviour.motion import Curve, Drift, Ease
 
-RESTING_SMILE = 0.06
+RESTING_SMILE = 0.12
 """mouthSmile while nothing else moves the mouth: friendly, hardly seen. A reply's mouth rests on the same."""
 
 SHAPES = (
@@ -14,10 +14,10 @@ SHAPES = (
 """Those that ARKit splits into Left and Right are the same on both sides."""
 
 _RESTS: dict[Mood, tuple[float, ...]] = {
-    "idle": (RESTING_SMILE, 0.02, 0.02, 0.02, 0.00, 0.00, 0.03, 0.00),
-    "listening": (0.09, 0.04, 0.09, 0.07, 0.00, 0.04, 0.00, 0.00),
-    "thinking": (0.03, 0.00, 0.07, 0.03, 0.09, 0.00, 0.06, 0.05),
-    "speaking": (RESTING_SMILE, 0.03, 0.04, 0.04, 0.00, 0.02, 0.02, 0.00),
+    "idle": (RESTING_SMILE, 0.04, 0.03, 0.03, 0.00, 0.00, 0.02, 0.00),
+    "listening": (0.14, 0.06, 0.09, 0.07, 0.00, 0.04, 0.00, 0.00),
+    "thinking": (0.05, 0.00, 0.07, 0.03, 0.09, 0.00, 0.06, 0.05),
+    "speaking": (RESTING_SMILE, 0.04, 0.04, 0.04, 0.00, 0.02, 0.02, 0.00),
 }
 _DRIFT = (0.010, 0.006, 0.012, 0.010, 0.004, 0.004, 0.008, 0.000)
 _SETTLE = 0.7

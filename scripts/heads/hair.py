@@ -113,7 +113,8 @@ def build_hair(face: Face, persona: Persona, cells: int, share: float, full: Hai
     extra = {}
     if style.bun is not None:
         extra["HairBun"] = knot(style.bun)
-        cards = join([cards, face_framing(face, random, share, 14 if share == 1 else 7)])
+        if share == 1:  # a few coarse strands beside a face are wires, not locks
+            cards = join([cards, face_framing(face, random)])
     if full:
         return Hair(
             shell,

@@ -88,7 +88,7 @@ def build_brows(face: Face, persona: Persona, skin: SkinFollower, share: float =
     random = np.random.default_rng(persona.seed + 20)
     line = brow_line(face, persona)
     count = int(340 * max(share, 0.5) * (0.7 + 0.4 * persona.brow))
-    thick = 1.0 if share >= 1 else 1.6
+    thick = 1.0 if share >= 1 else 5.0  # drawn without multisampling, and half transparent
     parts = []
     for sign in (1, -1):
         t = random.beta(1.15, 1.25, count)
@@ -150,7 +150,7 @@ def build_lashes(face: Face, persona: Persona, share: float = 1.0) -> Mesh:
             middle = a + reach * 0.55 - up * 0.04 * grow[:, None]
             tip = a + reach + up * 0.16 * grow[:, None]
             edge = unit(np.cross(reach, up))
-            parts.append(_ribbons(a, middle, tip, edge, np.full(count, width)))
+            parts.append(_ribbons(a, middle, tip, edge, np.full(count, width * (1 if share >= 1 else 2.2))))
             lead = np.repeat([0, 0.55, 1.0], 2)[None, None, :, None]
             morphs.append((da[:, :, None] * (1 - lead) + db[:, :, None] * lead).reshape(len(ARKIT), -1, 3))
     starts = np.cumsum([0] + [len(p[0]) for p in parts])

@@ -38,7 +38,7 @@ FRAMING = {
 }
 
 
-def face_framing(face: Face, random: np.random.Generator, share: float, steps: int) -> Mesh:
+def face_framing(face: Face, random: np.random.Generator, strands: int = 150, steps: int = 14) -> Mesh:
     """Two soft locks from the parting past the temples to the jaw."""
     outer = np.flatnonzero(~face.inside)
     tree = cKDTree(face.points[outer])
@@ -49,14 +49,13 @@ def face_framing(face: Face, random: np.random.Generator, share: float, steps: i
     for guide in FRAMING.values():
         spine = CubicSpline(np.linspace(0, 1, len(guide)), guide)(s)
         spine = spine * [scale, 1, 1] + [0, 0, face.nose_tip[2]]
-        count = int(150 * share)
-        across, out = random.normal(0, 1, (2, count, 1))
+        across, out = random.normal(0, 1, (2, strands, 1))
         spread = 0.42 * (1 - 0.55 * s) + 0.1 * s**3
-        wave = 0.22 * np.sin(5.5 * s + random.normal(0, 0.35, (count, 1))) * s
+        wave = 0.22 * np.sin(5.5 * s + random.normal(0, 0.35, (strands, 1))) * s
         tangent = unit(np.gradient(spine, axis=0))
         away = unit(spine - np.array([0, 0, face.pivot[2]]))
         side = unit(np.cross(tangent, away))
-        end = random.uniform(0.72, 1.05, (count, 1))
+        end = random.uniform(0.72, 1.05, (strands, 1))
         path = np.stack([CubicSpline(s, spine)(s * e) for e in end[:, 0]])
         path += side * (across * spread + wave)[..., None] + away * (0.10 + np.abs(out) * spread * 0.5)[..., None]
         for _ in range(2):
@@ -65,11 +64,11 @@ def face_framing(face: Face, random: np.random.Generator, share: float, steps: i
             hug = np.clip(0.75 - height, None, 0) * (1 - smoothstep(s, 0.45, 0.7))  # lie close to the head at first
             lift = np.where(distance < 2.5, np.clip(0.14 - height, 0, 2) + hug, 0)
             path = path + normals[near] * lift[..., None]
-        width = 0.11 / share**0.4 * random.uniform(0.6, 1.3, (count, 1)) * (1 - 0.7 * s**2)
-        column = random.integers(0, CARD_COLUMNS, count)
+        width = 0.11 * random.uniform(0.6, 1.3, (strands, 1)) * (1 - 0.7 * s**2)
+        column = random.integers(0, CARD_COLUMNS, strands)
         u = np.stack([(column + 0.03) / CARD_COLUMNS, (column + 0.97) / CARD_COLUMNS], 1)
         mesh = ribbon_mesh(path, np.broadcast_to(away, path.shape), width, u)
-        shade = np.repeat(random.uniform(0.75, 1.1, count), (steps + 1) * 2)
+        shade = np.repeat(random.uniform(0.75, 1.1, strands), (steps + 1) * 2)
         mesh.colours = np.clip(shade[:, None] * np.ones(3), 0, 1)
         meshes.append(mesh)
     return join(meshes)

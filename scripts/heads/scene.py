@@ -44,6 +44,12 @@ class Materials:
     def plain(self, name: str, colour: tuple[float, ...], roughness: float, **more: Any) -> int:
         return self._add(name, roughness, {"baseColorFactor": _linear(colour)}, **more)
 
+    def hairline(self, name: str, colour: tuple[float, ...], roughness: float, opacity: float) -> int:
+        """Brows and lashes. Drawn without multisampling, thin opaque ones would be dots: the light ones are wide, and
+        `opacity` blends them."""
+        base: dict[str, Any] = {"baseColorFactor": [*_linear(colour)[:3], opacity if self.light else 1.0]}
+        return self._add(name, roughness, base, doubleSided=True, **({"alphaMode": "BLEND"} if self.light else {}))
+
     def skin(self) -> int:
         paint = self.parts.skin_paint
         base: dict[str, Any] = {"baseColorTexture": self._texture(paint.albedo, 88)}
@@ -113,8 +119,8 @@ def write_scene(parts: Parts, path: Path) -> None:
         rigid(name, mesh, teeth if name.startswith("Teeth") else gum)
     rigid("Tongue", parts.tongue, make.plain("Tongue", (136, 62, 64), 0.45))
     hair_colour = tuple(c * 0.9 + 6 for c in parts.persona.hair)
-    rigid("Brows", parts.brows, make.plain("Brow", hair_colour, 0.75, doubleSided=True))
-    rigid("Lashes", parts.lashes, make.plain("Lash", (24, 16, 13), 0.8, doubleSided=True))
+    rigid("Brows", parts.brows, make.hairline("Brow", hair_colour, 0.75, 0.36))
+    rigid("Lashes", parts.lashes, make.hairline("Lash", (24, 16, 13), 0.8, 0.55))
     shell, strand = make.hair()
     rigid("HairShell", parts.hair.shell, shell)
     rigid("HairStrands", parts.hair.cards, strand)

@@ -74,7 +74,8 @@ function thinMaterial(original: MeshStandardMaterial): Material {
   if (original.name === "LidShadow") {
     return new MeshBasicMaterial({ ...shared(original), transparent: true, depthWrite: false });
   }
-  return new MeshLambertMaterial({ ...shared(original), side: DoubleSide });
+  // They lie on the skin: where they are blended, nothing needs to be sorted behind them.
+  return new MeshLambertMaterial({ ...shared(original), side: DoubleSide, depthWrite: !original.transparent });
 }
 
 function shared(original: MeshStandardMaterial) {
