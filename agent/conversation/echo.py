@@ -180,6 +180,12 @@ FLOOR = 1e-3
 """Power in a band that is not worth a look."""
 SOUNDING = 0.05
 """Energy of a window of the reply that the filter learns from."""
+AUDIBLE = 3e-3
+"""A sample of the reply that can be heard: -50 dB of full scale."""
+BEGINNING = 0.5
+"""Seconds from a reply's first sound within which its echo begins. It takes some windows of it to find the delay."""
+AWAITED = 8
+"""Windows of voice at a reply's beginning that are taken for the echo while its delay is looked for."""
 
 
 @dataclass(slots=True)
@@ -207,14 +213,15 @@ class EchoGate:
         self.trace = Trace()
         self._heard = 0
         """Samples of the microphone so far."""
+        self._voice = False
         self._recent = np.zeros(_PIECE, np.float32)
         self._reference: Reference | None = None
         self._lag: int | None = None
         """Sample n of the microphone is the echo of the reply's sample n + lag."""
         self._maybe: int | None = None
         """Where the echo seemed to be in the window before."""
-        self._waited = False
-        """Whether a window was let pass because it might be an echo, and the next would tell."""
+        self._awaited = 0
+        """Windows of voice that may still be taken for the echo's beginning."""
         self._room = RoomFilter()
         self._age = 0
         self._left = np.ones(len(_EDGES) - 1, np.float32)
@@ -228,24 +235,34 @@ class EchoGate:
         """Whether a window, shape (WINDOW,) at RATE, is nothing but our reply's echo. `ledger`: the item that plays at
         `now`; None after it was cut."""
         self._heard += WINDOW
+        before, self._voice = self._voice, probability >= CANDIDATE
         self.trace = Trace()
         self._recent = np.concatenate([self._recent[WINDOW:], window])
         if ledger is None and self._reference is not None:
             ledger = self._reference.ledger
         if ledger is not None and ledger.sent:
-            self._follow(ledger, now)
+            self._follow(ledger, now, before)
         if self._reference is None or self._heard >= self._over:
             return False
         if self._lag is not None:
             self.trace.echo = self._judge(window, probability, self._reference)
         elif probability >= CANDIDATE:
-            self.trace.echo = self._track(self._reference) is not _Found.NOTHING
+            found = self._track(self._reference)
+            self.trace.echo = found is not _Found.NOTHING or self._begins(self._reference)
         return self.trace.echo
 
-    def _follow(self, ledger: Ledger, now: float) -> None:
+    def _begins(self, reference: "Reference") -> bool:
+        """Whether a voice may be the beginning of an echo whose delay is not found yet."""
+        if self._awaited == 0 or not reference.begins:
+            return False
+        self._awaited -= 1
+        return True
+
+    def _follow(self, ledger: Ledger, now: float, voice: bool) -> None:
         if self._reference is None or self._reference.ledger is not ledger:
             self._reference = Reference(ledger)
             self._lag = None
+            self._awaited = 0 if voice else AWAITED  # who talks already is no echo
         if self._reference.extend(now):
             self._lag = None
         if not ledger.finished(now):
@@ -270,11 +287,7 @@ class EchoGate:
             if self._lag is not None:  # what was learned belongs to another delay
                 self._room, self._age = RoomFilter(), 0
             self._lock(first + at, reference)
-        if again or peak >= FOUND:
-            return _Found.ELSEWHERE
-        # Nothing is known of this reply's echo yet, and this may be it: the next window tells. Nobody waits twice.
-        self._waited = self._lag is None and peak >= FOUND_AGAIN and not self._waited
-        return _Found.ELSEWHERE if self._waited else _Found.NOTHING
+        return _Found.ELSEWHERE if again or peak >= FOUND else _Found.NOTHING
 
     def _lock(self, lag: int, reference: "Reference") -> None:
         """The echo is so late from now on. What the filter knows of the room holds, only less surely."""
@@ -327,6 +340,12 @@ class Reference:
         self._first = 0
         self._sound = np.zeros(0, np.float32)
         self._limit: int | None = None
+        self._first_sound: int | None = None
+
+    @property
+    def begins(self) -> bool:
+        """Whether it has not sounded for long enough that its echo must have come."""
+        return self._first_sound is None or self.position - self._first_sound < BEGINNING * RATE
 
     def extend(self, now: float) -> bool:
         """Take what was sent since, and let go of what is long over. Whether it has just begun to play on, so that the
@@ -338,6 +357,8 @@ class Reference:
             new = ledger.sound(self._taken, ledger.sent)
             self._taken, self._ended = ledger.sent, done
             self._sound = np.concatenate([self._sound, self._stream.process(new)])
+            if self._first_sound is None and (loud := np.flatnonzero(np.abs(self._sound) > AUDIBLE)).size:
+                self._first_sound = self._first + int(loud[0])
             if done:
                 self._sound = np.concatenate([self._sound, self._stream.flush()])
             over = max(0, min(self.position - self._first - KEPT, len(self._sound)))
