@@ -41,8 +41,3 @@ class Outbox:
                 self._characters -= len(message)
                 async with asyncio.timeout(self._seconds):
                     await self._send(message)
-
-    async def drain(self) -> None:
-        """Send what waits, once, as a last word before the socket is closed."""
-        while self._waiting:
-            await self._send(self._waiting.popleft())

@@ -39,13 +39,6 @@ _lag = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0),
     registry=registry,
 )
-_depth = Histogram(
-    "visavis_queue_depth",
-    "Waiting in a queue when something was put into it.",
-    ["queue"],
-    buckets=(0, 1, 2, 4, 8, 16, 32, 64, 128, 256),
-    registry=registry,
-)
 _drops = Counter("visavis_queue_drops", "What a full queue threw away.", ["queue"], registry=registry)
 _errors = Counter("visavis_errors", "Errors by the code the client was given.", ["code"], registry=registry)
 _sockets = Gauge("visavis_sockets", "Open websockets.", ["role"], registry=registry)
@@ -103,11 +96,6 @@ def stage(name: Stage, seconds: float) -> None:
 def skew(seconds: float) -> None:
     """A client's report of what was heard differs so much from the pacer's clock; positive: the client is ahead."""
     _skew.observe(seconds)
-
-
-def queue_depth(queue: str, depth: int) -> None:
-    """So much waited in `queue` when something was put into it."""
-    _depth.labels(_queue_label(queue)).observe(depth)
 
 
 def dropped(queue: str, count: int = 1) -> None:

@@ -46,14 +46,6 @@ class Voices:
         self._engines = tuple(started)
         self.voices = tuple(voice for engine in started for voice in engine.voices)
 
-    def default_voice(self, language: str) -> str:
-        """The id of the preferred voice for a BCP 47 tag: of that very tag, else of that language, else any."""
-        tag = language.lower()
-        by_tag = [voice for voice in self.voices if voice.language.lower() == tag]
-        by_language = [voice for voice in self.voices if _primary(voice) == tag.partition("-")[0]]
-        best_engine = [voice for voice in by_tag if by_language and voice.engine == by_language[0].engine]
-        return (best_engine or by_language or list(self.voices))[0].id
-
     async def speak(self, text: str, *, voice: str, speed: float = 1.0) -> AsyncGenerator[SpeechChunk, None]:
         chosen = next((known for known in self.voices if known.id == voice), None)
         if chosen is None:

@@ -66,22 +66,6 @@ async def test_a_voice_is_spoken_by_its_engine(good: StubEngine, plain: StubEngi
     assert not plain.running
 
 
-async def test_default_voices_follow_the_order_of_engines(good: StubEngine, plain: StubEngine) -> None:
-    voices = Voices([good, plain])
-    await voices.start()
-    assert voices.default_voice("en") == "good:a"
-    assert voices.default_voice("en-GB") == "good:a"  # a better engine comes before a nearer accent
-    assert voices.default_voice("zh-CN") == "plain:zh"
-    assert voices.default_voice("fr") == "good:a"
-
-
-async def test_an_accent_is_kept_within_an_engine(plain: StubEngine) -> None:
-    plain.voices = (Voice("plain:us", "U", "en-US", "male", "plain"), *plain.voices)
-    voices = Voices([plain])
-    await voices.start()
-    assert voices.default_voice("en-GB") == "plain:en"
-
-
 async def test_another_engine_stands_in(good: StubEngine, plain: StubEngine) -> None:
     voices = Voices([good, plain])
     await voices.start()
