@@ -141,6 +141,16 @@ def test_a_recording_gets_a_face(tmp_path: Path, source: str) -> None:
     assert face.track.weights.max() > 0.2
 
 
+@pytest.mark.parametrize("text", ["你好，很高兴见到你。", "Nothing of this has anything to do with it at all."])
+def test_a_face_says_truly_what_it_was_made_from(tmp_path: Path, text: str) -> None:
+    """A text that is not found in the speech has no part in the lips."""
+    assert visavis("say", "Mama made a big apple pie.", "--out", "a.wav").returncode == 0
+    done = visavis("face", "a.wav", "--text", text, "--out", "a.jsonl", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["source"] == read_face(tmp_path / "a.jsonl").source == "audio"
+    assert "visavis: a.wav: the text was not found in the speech" in done.stderr
+
+
 def broken_files(folder: Path) -> dict[str, Path]:
     paths = {name: folder / f"{name}.wav" for name in ("missing", "empty", "noise", "header", "folder")}
     paths["empty"].touch()

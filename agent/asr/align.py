@@ -15,6 +15,7 @@ from agent.asr.arpabet import ipa
 from agent.audio import Pcm
 from agent.tts import Phone, Word
 from agent.tts.normalise import normalise
+from agent.tts.text.rules import is_han
 from agent.workers import Worker, WorkerError
 
 MAX_SECONDS = 600
@@ -31,19 +32,16 @@ class Alignment:
     phones: tuple[Phone, ...]
 
 
-async def align(pcm: Pcm, text: str) -> tuple[Phone, ...]:
-    """The phones of `pcm` (shape (n,), at RATE), in which `text` is spoken. See align_words."""
-    return (await align_words(pcm, text)).phones
-
-
 async def align_words(pcm: Pcm, text: str) -> Alignment:
     """Where `text` (English, as shown: numbers and the like are normalised) is in `pcm` (shape (n,), at RATE).
 
-    Words outside the dictionary are placed by their spelling. Where the text does not fit the sound the phones are
-    recognised without it, and there are no words. Raises RecognizerError, also for sound that is too long.
+    Words outside the dictionary are placed by their spelling. Where the text does not fit the sound, or is Chinese, the
+    phones are recognised without it, and there are no words. Raises RecognizerError, also for sound that is too long.
     """
     spoken = normalise(text, "en")
     said, shown = _spoken_words(spoken.text, [span[:2] for span in spoken.spans])
+    if any(is_han(character) for character in text):  # a name in Latin letters in it would be found anywhere
+        said = []
     async with _aligner(pcm) as worker:
         found = await worker.request("align", _float(pcm), said) if said else None
         if found is None:

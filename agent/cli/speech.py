@@ -78,6 +78,8 @@ def face(settings: Settings, speech_file: Path, text: str, out: Path, *, as_json
     pcm = _read(settings, speech_file, TIMELINE_RATE)
     with notes.status("Finding the sounds in the speech …"):
         speech = asyncio.run(offline.face_of(pcm, text))
+    if text and speech.source == "audio":
+        warn(f"{speech_file}: the text was not found in the speech, so the lips follow its sound alone")
     _write(speech, None, out)
     if as_json:
         print(

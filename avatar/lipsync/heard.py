@@ -16,12 +16,14 @@ _ASR_RATE = 16_000
 
 async def phones_of_speech(pcm: Pcm, text: str | None = None) -> tuple[Sequence[Phone], Source]:
     """The phones of `pcm` (shape (n,), 24 kHz), their times counting from its first sample, and what they were made
-    from. Raises ValueError for empty sound, and what the recogniser raises."""
-    from agent.asr.align import align, allphone  # noqa: PLC0415  (it loads a recogniser)
+    from: from the sound alone where `text` cannot be found in it, as Chinese cannot. Raises ValueError for empty sound,
+    and what the recogniser raises."""
+    from agent.asr.align import align_words, allphone  # noqa: PLC0415  (it loads a recogniser)
 
     if len(pcm) == 0:
         raise ValueError("the speech is empty")
     heard = resample(pcm, TIMELINE_RATE, _ASR_RATE)
     if text:
-        return await align(heard, text), "text"
+        found = await align_words(heard, text)
+        return found.phones, "text" if found.words else "audio"
     return await allphone(heard), "audio"
