@@ -135,14 +135,6 @@ class Ledger:
         parts = [p[max(0, start - s) : max(0, end - s)] for s, p in self._blocks if s < end and s + len(p) > start]
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
-    def frame_at(self, sample: int) -> FaceTrack | None:
-        """The one frame that belongs to `sample`, if it is still kept."""
-        at = sample - sample % 400
-        for track in self._frames:
-            if track.start_sample <= at < track.end_sample:
-                return track.between(at, at + 400)
-        return None
-
     def frames_from(self, sample: int) -> list[FaceTrack]:
         """The frames still kept that stand at `sample` or after it, in order."""
         parts = (track.between(sample, track.end_sample) for track in self._frames if track.end_sample > sample)
