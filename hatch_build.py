@@ -104,7 +104,7 @@ def _must(web: Path, *arguments: str) -> None:
 
 
 class WebBuildHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Builds avatar/web for wheels and editable installs alike, unless its dist is newer than its sources."""
+    """Builds avatar/web for wheels and editable installs alike, unless its dist was made from these very sources."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         web = Path(self.root, "avatar", "web")

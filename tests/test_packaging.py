@@ -7,14 +7,16 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
-from scripts.bench.resolve_platforms import IndexUnreachable, default_set, resolve
+from scripts.bench.resolve_platforms import PYTHONS, IndexUnreachable, default_set, resolve
 
 ROOT = Path(__file__).resolve().parent.parent
 WEB = ROOT / "avatar" / "web"
@@ -111,6 +113,11 @@ def test_the_installed_command_speaks(installed: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "a.wav").stat().st_size > 10_000
     assert len((tmp_path / "a.jsonl").read_text().splitlines()) > 30
+
+
+def test_the_pythons_that_are_resolved_for_are_those_allowed() -> None:
+    allowed = SpecifierSet(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"])
+    assert [f"3.{minor}" for minor in range(8, 20) if f"3.{minor}.5" in allowed] == list(PYTHONS)
 
 
 def test_the_lockfile_names_no_registry() -> None:
