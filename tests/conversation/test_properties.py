@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import dataclass
 
 import numpy as np
 from hypothesis import given, settings
@@ -42,8 +43,43 @@ class Watched(Theatre):
         return -1
 
 
-@settings(max_examples=150, deadline=None)
-@given(
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A conversation whose replies are interrupted somewhere."""
+
+    steps: list[tuple[float, float]]
+    """The visitor's pauses and speeches, seconds."""
+    speech: StubSpeech
+    words: int
+    """In each reply."""
+    latency: float
+    reports: bool
+    """Whether the client says what it played."""
+    cancel_at: float | None
+    until: float
+
+
+def remembered(scene: Scene) -> list[tuple[int, int]]:
+    """Of each reply that sounded: how many words the history keeps, and how many left the loudspeaker."""
+    line = " ".join(f"w{k}{'.' if k % 5 == 4 else ''}" for k in range(scene.words)) + "."
+    speaker = Loudspeaker(latency=scene.latency if scene.reports else 0.0, reports=scene.reports)
+    theatre = Watched(script(scene.steps), lambda heard: line, speech=scene.speech, loudspeaker=speaker)
+    if scene.cancel_at is not None:
+        theatre.client(scene.cancel_at, json.dumps({"type": "response.cancel"}))
+    theatre.run(scene.until)
+    found = []
+    for item in theatre.conversation._history:
+        truly = theatre.truly_heard(item.id) if item.ledger is not None else -1
+        if item.ledger is None or truly < 0:
+            continue
+        said = item.text_at(theatre.now)
+        assert line.startswith(said.strip())
+        found.append((len(said.split()), sum(word.midpoint <= truly for word in item.ledger.words)))
+    return found
+
+
+scenes = st.builds(
+    Scene,
     steps=script_steps,
     speech=speeches,
     words=st.integers(1, 40),
@@ -52,31 +88,13 @@ class Watched(Theatre):
     cancel_at=st.none() | st.floats(0.5, 12.0),
     until=st.floats(2.0, 16.0),
 )
-def test_the_history_keeps_what_was_heard_within_one_word(  # noqa: PLR0917 -- what hypothesis draws
-    steps: list[tuple[float, float]],
-    speech: StubSpeech,
-    words: int,
-    latency: float,
-    reports: bool,
-    cancel_at: float | None,
-    until: float,
-) -> None:
-    line = " ".join(f"w{k}{'.' if k % 5 == 4 else ''}" for k in range(words)) + "."
-    speaker = Loudspeaker(latency=latency if reports else 0.0, reports=reports)
-    theatre = Watched(script(steps), lambda heard: line, speech=speech, loudspeaker=speaker)
-    if cancel_at is not None:
-        theatre.client(cancel_at, json.dumps({"type": "response.cancel"}))
-    theatre.run(until)
-    for item in theatre.conversation._history:
-        if item.ledger is None:
-            continue
-        truly = theatre.truly_heard(item.id)
-        if truly < 0:
-            continue
-        said = item.text_at(theatre.now).split()
-        left = sum(word.midpoint <= truly for word in item.ledger.words)
-        assert abs(len(said) - left) <= 1, (said, left, truly)
-        assert line.startswith(" ".join(said))
+
+
+@settings(max_examples=150)
+@given(scenes)
+def test_the_history_keeps_what_was_heard_within_one_word(scene: Scene) -> None:
+    for kept, heard in remembered(scene):
+        assert abs(kept - heard) <= 1
 
 
 def test_a_reply_cut_while_its_voice_starves_is_remembered_to_its_last_spoken_word() -> None:
