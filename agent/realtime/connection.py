@@ -54,6 +54,7 @@ class Connection:
         self._hears = hears
         self._outbox = Outbox(websocket.send_text, send_seconds)
         self._code = 0
+        self._joined = 0
         self.listener = Listener(self._outbox.put)
 
     def _send(self, event: wire.ServerEvent) -> None:
@@ -61,6 +62,7 @@ class Connection:
 
     async def _until_closed(self, *work: "asyncio._CoroutineLike[None]") -> None:
         """Run until the client leaves or will not read."""
+        self._joined = self.runner.underway.count
         self.runner.listeners.append(self.listener)
         self.runner.tell(Tick())
         try:
@@ -107,9 +109,9 @@ class Connection:
         if avatar is None:
             return
         if not self.listener.face:
+            self._describe(role)
             self.listener.face = True
             self.runner.tell(FaceWanted(True))
-            self._describe(role)
         if avatar.debug and not self.listener.debug:
             self._look_inside()
 
@@ -236,3 +238,8 @@ class Viewer(Connection):
             raise WireError("read_only", "A viewer may only ask for the face.", param="type", event_id=event.event_id)
         self._send(wire.SessionUpdated(session=self.runner.conversation.session_to_wire()))
         self._watch(event, "viewer")
+
+    def _describe(self, role: wire.ClientRole) -> None:
+        super()._describe(role)
+        for event in self.runner.underway.missed(self._joined):
+            self._send(event)

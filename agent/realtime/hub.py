@@ -158,6 +158,7 @@ class Hub:
         self._invitations = {token: one for token, one in self._invitations.items() if one.expires > now or one.used}
         token = secrets.token_urlsafe(16)
         self._invitations[token] = _Invitation(runner, now + INVITE_SECONDS)
+        runner.followed = True
         return Invited(viewer_token=token, path=f"/stage?viewer={token}", expires_in_s=INVITE_SECONDS)
 
     def admits_viewer(self, token: str) -> bool:

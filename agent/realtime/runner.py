@@ -15,6 +15,7 @@ from agent.llm import DialogueEngine
 from agent.realtime.events import EXTENSION, AudioDelta, Error, ServerEvent, State
 from agent.realtime.recognition import Recognition
 from agent.realtime.reply_maker import ReplyMaker
+from agent.realtime.underway import Underway
 from agent.server import metrics
 from agent.tts import Synthesizer
 
@@ -58,6 +59,9 @@ class Runner:
         self.conversation = conversation
         self.listeners: list[Listener] = []
         self.observers: list[Observer] = []
+        self.underway = Underway()
+        self.followed = False
+        """Whether viewers may come, so that replies need a face although nobody asks for one yet."""
         self._engines = engines
         self._clock = clock
         self._inbox: deque[Input] = deque()
@@ -138,7 +142,7 @@ class Runner:
     def _maker(self, generation: int) -> ReplyMaker:
         if generation not in self._makers:
             engines = self._engines
-            watched = any(listener.face for listener in self.listeners)
+            watched = self.followed or any(listener.face for listener in self.listeners)
             self._makers[generation] = ReplyMaker(
                 generation,
                 engines.dialogue,
@@ -155,6 +159,7 @@ class Runner:
             self._gauge.state(event.state)
         elif isinstance(event, Error):
             metrics.error(str(event.error.get("code")))
+        self.underway.saw(event)
         ours = type(event) in EXTENSION
         sound = isinstance(event, AudioDelta)
         told = [one for one in self.listeners if (one.face or not ours) and (one.sound or not sound)]
