@@ -1,5 +1,7 @@
 """What plays at the client: which item, held or not, and how much of it was heard."""
 
+from typing import Literal
+
 from agent.audio import TIMELINE_RATE
 from agent.conversation.context import Context
 from agent.conversation.effects import Measure, Skew
@@ -7,6 +9,7 @@ from agent.conversation.ledger import Ledger
 from agent.conversation.stage import Stage
 from agent.realtime import events as wire
 
+Authority = Literal["player", "pacer"]
 KEPT_LEDGERS = 64
 """Spoken items whose ledgers still take corrections; older ones are final."""
 
@@ -20,6 +23,8 @@ class Playback:
         self._ledgers: dict[str, Ledger] = {}
         self.playing: Ledger | None = None
         self._held_at: float | None = None
+        self.authority: Authority = "pacer"
+        """Who decides what was heard: the pacer's clock until the player reports its own."""
 
     @property
     def held(self) -> bool:
@@ -91,11 +96,21 @@ class Playback:
         ledger = self._ledgers.get(event.item_id)
         if ledger is None:
             return
+        self._decides("player")
         if event.playing:
             skew = (event.heard_samples - ledger.pacer.position(now)) / TIMELINE_RATE
             self._context.do(Skew(skew))
         ledger.report(now, event.heard_samples, event.playing)
         self.anchor(ledger, now, event.playing)
+
+    def player_left(self) -> None:
+        """Nobody reports any more."""
+        self._decides("pacer")
+
+    def _decides(self, who: Authority) -> None:
+        if who != self.authority:
+            self.authority = who
+            self._context.emit(wire.Authority(authority=who))
 
     def anchor(self, ledger: Ledger, now: float, playing: bool) -> None:
         """Tie the ledger to the stage clock where it stands now, and tell whoever follows."""

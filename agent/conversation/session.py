@@ -100,7 +100,7 @@ class Conversation:
         return wire.VisavisSession(
             session_id=self._context.id,
             role=role,
-            authority="pacer" if self._away else "player",
+            authority=self._playback.authority,
             stage_rate=TIMELINE_RATE,
             stage_now=self._stage.sample(now),
             voice=self._context.voice,
@@ -255,14 +255,13 @@ class Conversation:
             self._turn_ended(now)
         self._hearing.clear()
         self._answering.interrupt("client_cancelled", now)
-        self._emit(wire.Authority(authority="pacer"))
+        self._playback.player_left()
 
     def _player_came(self, now: float) -> None:
         """A question nothing was heard in answer to is answered now."""
         if not self._away:
             return
         self._away = False
-        self._emit(wire.Authority(authority="player"))
         detection, messages = self._detection(), self._history.messages(now)
         if detection is not None and detection.create_response and messages and messages[-1].role == "user":
             self._answering.respond_later(wire.ResponseIn())

@@ -183,9 +183,7 @@ class Player(Connection):
         conversation, now = self.runner.conversation, self.runner.now()
         about = conversation.describe(now, role, self._hears)
         token = self._seat.new_token()
-        ours = {"authority": "player"} | (
-            {"resume_token": token, "resume_within_s": self._seat.seconds} if token else {}
-        )
+        ours = {"resume_token": token, "resume_within_s": self._seat.seconds} if token else {}
         self._send(about.model_copy(update=ours))
         if self._returns:
             self._send(conversation.resumed(now))
