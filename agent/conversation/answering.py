@@ -1,6 +1,11 @@
-"""Answers: begun early, on words that may still change; public when the words are settled; else thrown away."""
+"""Answers: begun early, on words that may still change; public when the words are settled; else thrown away.
 
-from dataclasses import dataclass, field
+One response at a time goes into the conversation. Others may be given beside it, out of band: they leave nothing in the
+history, no voice interrupts them, and what they sound like is the client's to play or not.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from agent.asr import Hypothesis
 from agent.conversation import inputs as told
@@ -8,29 +13,33 @@ from agent.conversation.context import Context
 from agent.conversation.effects import Abandon, Measure, Speak, Stage, Think
 from agent.conversation.hearing import Utterance
 from agent.conversation.playback import Playback
+from agent.conversation.prompting import prompt_for, settings_for, tokens_in
 from agent.conversation.reply import CancelReason, Reply, ReplySettings
-from agent.llm import Message, Prompt, TextDelta
+from agent.llm import TextDelta
 from agent.realtime import events as wire
 from agent.realtime.events import ResponseIn, WireError
 
 UNHEARD_MS = 700
 """Voice in which no word was recognised is answered from this length on; shorter, it was no speech."""
+MAX_BESIDE = 8
+"""Out-of-band responses at once."""
 
 
 class Answering:
-    """At most one reply is in the making: private while it is a guess, public from its commit on."""
+    """At most one reply to the conversation is in the making: private while it is a guess, public once committed."""
 
     def __init__(self, context: Context, playback: Playback) -> None:
         self._context = context
         self._playback = playback
         self._reply: Reply | None = None
+        self._beside: dict[int, Reply] = {}
         self._generation = 0
         self._wanted: ResponseIn | None = None
         self._latency: _Latency | None = None
 
     @property
     def active(self) -> bool:
-        """Whether a response is being given."""
+        """Whether a response to the conversation is being given."""
         return self._reply is not None and not self._reply.private
 
     def gives(self, item_id: str) -> bool:
@@ -38,13 +47,22 @@ class Answering:
         ledger = self._reply.ledger if self._reply is not None else None
         return ledger is not None and ledger.item_id == item_id
 
+    def _of(self, generation: int) -> Reply | None:
+        if self._reply is not None and self._reply.generation == generation:
+            return self._reply
+        return self._beside.get(generation)
+
     def has_room(self, generation: int) -> bool:
         """Whether more text of that reply may come. Of one that is over, anything may: it is dropped."""
-        return self._reply is None or self._reply.generation != generation or self._reply.has_room
+        reply = self._of(generation)
+        return reply is None or reply.has_room
 
     def deadline(self) -> float | None:
         """When `advance` has something to do, if nothing comes in."""
-        return self._reply.deadline() if self._reply is not None and not self._playback.held else None
+        paced = [*self._beside.values()]
+        if self._reply is not None and not self._playback.held:
+            paced.append(self._reply)
+        return min((due for due in (reply.deadline() for reply in paced) if due is not None), default=None)
 
     # ------------------------------------------------------------------ what starts a reply
     def guess(self, utterance: Utterance, now: float) -> None:
@@ -55,7 +73,8 @@ class Answering:
         if self._reply is not None and (not self._reply.private or self._reply.heard_as == best.text):
             return
         self.drop_guess()
-        self._begin(self._settings(None), self._prompt(now, heard_as=best.text)).heard_as = best.text
+        with suppress(WireError):  # it is told when the answer is due
+            self._begin(ResponseIn(), now, heard_as=best.text, settle=False).heard_as = best.text
 
     def answer(self, utterance: Utterance, heard: Hypothesis, now: float) -> None:
         """Answer what was heard. What was not understood is never guessed at."""
@@ -70,18 +89,42 @@ class Answering:
         elif reply is not None and reply.heard_as == heard.text:
             reply.publish(now)
         else:
-            self.respond(ResponseIn(), now)
+            self.respond_unasked(now)
 
     def respond(self, wanted: ResponseIn, now: float) -> None:
-        """Give a response. Raises WireError when one is being given."""
+        """Give a response. Raises WireError when that cannot be."""
+        if wanted.conversation == "none":
+            self._respond_beside(wanted, now)
+            return
+        self._check_free()
+        self.drop_guess()
+        self._latency = self._latency or _Latency(now)
+        self._begin(wanted, now).publish(now)
+
+    def respond_unasked(self, now: float, *, idle: bool = False) -> None:
+        """Give a response that no client asked for; one that cannot be given is an error to be told. idle: nobody has
+        said anything for a while."""
+        self.drop_guess()
+        if idle:
+            self._latency = None
+        try:
+            self._begin(ResponseIn(), now, idle=idle).publish(now)
+        except WireError as error:
+            self._context.emit(error.to_event())
+
+    def _respond_beside(self, wanted: ResponseIn, now: float) -> None:
+        if len(self._beside) >= MAX_BESIDE:
+            raise WireError("too_many_responses", f"{MAX_BESIDE} out-of-band responses are being given: wait for one.")
+        reply = self._make(wanted, now)
+        self._beside[reply.generation] = reply
+        reply.publish(now)
+
+    def _check_free(self) -> None:
         if self.active and self._reply is not None:
             raise WireError(
                 "conversation_already_has_active_response",
                 f"{self._reply.id} is still being given: cancel it or wait for response.done.",
             )
-        self.drop_guess()
-        self._latency = self._latency or _Latency(now)
-        self._begin(self._settings(wanted), self._prompt(now, wanted)).publish(now)
 
     def respond_later(self, wanted: ResponseIn) -> None:
         """Give a response as soon as the words of the turn before it are known."""
@@ -96,13 +139,16 @@ class Answering:
         """Give the response that was asked for earlier."""
         wanted, self._wanted = self._wanted, None
         if wanted is not None:
-            self.respond(wanted, now)
+            try:
+                self.respond(wanted, now)
+            except WireError as error:
+                self._context.emit(error.to_event())
 
     def say(self, text: str, now: float) -> None:
         """Say a text of our own, unless something is being said."""
         self.drop_guess()
         if text and not self.active:
-            reply = self._new_reply(self._settings(None))
+            reply = self._reply = self._new_reply(settings_for(self._context, ResponseIn()))
             reply.publish(now)
             reply.think(TextDelta(text), now)
             reply.think_no_more(None)
@@ -123,11 +169,39 @@ class Answering:
             reply.cancel(reason, now)
         self._playback.stop(now)
 
+    def cancel(self, response_id: str | None, now: float) -> None:
+        """A client cancels: the response of that id, or the one to the conversation. Raises WireError."""
+        beside = next((one for one in self._beside.values() if one.id == response_id), None)
+        if beside is not None:
+            self._cancel_beside(beside, now)
+            return
+        known = response_id is None or (self._reply is not None and self._reply.id == response_id and self.active)
+        # What has left, but was not heard to its end yet, is cut off by a cancel without an id.
+        if not known or not (self.active or self._playback.sounding(now)):
+            # Pipecat knows this by its code, livekit by how the message begins.
+            raise WireError(
+                "response_cancel_not_active",
+                "Cancellation failed: no active response found.",
+                param="response_id" if response_id is not None else None,
+            )
+        self.interrupt("client_cancelled", now)
+
+    def stop_all(self, now: float) -> None:
+        """Nobody is there to be answered."""
+        self.interrupt("client_cancelled", now)
+        for reply in list(self._beside.values()):
+            self._cancel_beside(reply, now)
+
+    def _cancel_beside(self, reply: Reply, now: float) -> None:
+        del self._beside[reply.generation]
+        self._context.do(Abandon(reply.generation))
+        reply.cancel("client_cancelled", now)
+
     # ------------------------------------------------------------------ what goes on in between
     def made(self, event: told.Thought | told.ThoughtEnded | told.Spoke | told.SentenceEnded, now: float) -> None:
-        """Something of a reply was made. What belongs to an older one is dropped here, and only here."""
-        reply = self._reply
-        if reply is None or event.generation != reply.generation:
+        """Something of a reply was made. What belongs to one that is over is dropped here, and only here."""
+        reply = self._of(event.generation)
+        if reply is None:
             return
         match event:
             case told.Thought(_, delta):
@@ -140,14 +214,12 @@ class Answering:
                 reply.sentence_ended(event)
 
     def advance(self, now: float, stage: int) -> None:
-        """Ask for the next sentence, send what is due, and let go of a reply all of which has left."""
+        """Ask for the next sentences, send what is due, and let go of replies all of which has left."""
+        self._advance_beside(now, stage)
         reply = self._reply
         if reply is None:
             return
-        sentence = reply.next_sentence()
-        if sentence is not None:
-            index, text = sentence
-            self._context.do(Speak(reply.generation, index, text, reply.settings.voice, reply.settings.speed))
+        self._ask_to_speak(reply)
         if not self._playback.held:
             reply.pump(now, stage)
         if reply.private:
@@ -160,6 +232,20 @@ class Answering:
         if not reply.active:
             self._context.do(Abandon(reply.generation))
             self._reply = None
+
+    def _advance_beside(self, now: float, stage: int) -> None:
+        for reply in list(self._beside.values()):
+            self._ask_to_speak(reply)
+            reply.pump(now, stage)
+            if not reply.active:
+                self._context.do(Abandon(reply.generation))
+                del self._beside[reply.generation]
+
+    def _ask_to_speak(self, reply: Reply) -> None:
+        sentence = reply.next_sentence()
+        if sentence is not None:
+            index, text = sentence
+            self._context.do(Speak(reply.generation, index, text, reply.settings.voice, reply.settings.speed))
 
     def first_heard(self, item_id: str, at: float) -> None:
         """The first sample of `item_id` left the loudspeaker at `at`: tell where the time went."""
@@ -179,41 +265,25 @@ class Answering:
             self._latency.stages[stage] = seconds
 
     # ------------------------------------------------------------------ making one
-    def _begin(self, settings: ReplySettings, prompt: Prompt) -> Reply:
+    def _begin(
+        self, wanted: ResponseIn, now: float, *, heard_as: str = "", idle: bool = False, settle: bool = True
+    ) -> Reply:
+        """A reply to the conversation, private. Raises WireError."""
+        self._reply = self._make(wanted, now, heard_as=heard_as, idle=idle, settle=settle)
+        return self._reply
+
+    def _make(
+        self, wanted: ResponseIn, now: float, *, heard_as: str = "", idle: bool = False, settle: bool = True
+    ) -> Reply:
+        prompt = prompt_for(self._context, wanted, now, heard_as=heard_as, idle=idle, settle=settle)
+        settings = replace(settings_for(self._context, wanted), input_tokens=tokens_in(prompt))
         reply = self._new_reply(settings)
         self._context.do(Think(reply.generation, prompt))
         return reply
 
     def _new_reply(self, settings: ReplySettings) -> Reply:
         self._generation += 1
-        self._reply = Reply(self._generation, settings, self._context)
-        return self._reply
-
-    def _settings(self, wanted: ResponseIn | None) -> ReplySettings:
-        config = self._context.config
-        wanted = wanted or ResponseIn()
-        return ReplySettings(
-            modalities=tuple(wanted.output_modalities or config.output_modalities),
-            voice=self._context.voice,
-            speed=config.audio.output.speed,
-            out_of_band=wanted.conversation == "none",
-            metadata=wanted.metadata,
-            max_output_tokens=wanted.max_output_tokens or config.max_output_tokens,
-            audio_format=config.audio.output.format.type,
-        )
-
-    def _prompt(self, now: float, wanted: ResponseIn | None = None, heard_as: str = "") -> Prompt:
-        config = self._context.config
-        wanted = wanted or ResponseIn()
-        limit = wanted.max_output_tokens or config.max_output_tokens
-        return Prompt(
-            messages=self._context.history.messages(now, [Message("user", heard_as)] if heard_as else []),
-            instructions=wanted.instructions or config.instructions,
-            language=self._context.language,
-            tools=wanted.tools if wanted.tools is not None else config.tools,
-            tool_choice=wanted.tool_choice or config.tool_choice,
-            max_output_tokens=limit if isinstance(limit, int) else None,
-        )
+        return Reply(self._generation, settings, self._context)
 
 
 @dataclass(slots=True)

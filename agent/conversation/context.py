@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from agent.conversation.bounds import INPUT_TOKENS
 from agent.conversation.effects import Effect, Send
-from agent.conversation.history import History
+from agent.conversation.history import History, Item
 from agent.conversation.turns import TurnSettings
-from agent.realtime.events import ServerEvent, new_id
-from agent.realtime.session_config import SessionConfig
+from agent.realtime import events as wire
+from agent.realtime.events import Json, ServerEvent, new_id
+from agent.realtime.session_config import SemanticVad, ServerVad, SessionConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class ConversationSettings:
     """Words recognised with less are not acted on."""
     hears: tuple[str, ...] | None = None
     """Languages that the recogniser understands; None: any."""
+    input_tokens: int = INPUT_TOKENS
+    """Tokens that a prompt may have, by our own estimate."""
     speculate: bool = True
     new_id: Callable[[str], str] = new_id
     """Makes an id from its prefix. Ids are inputs too: a replay gives the recorded ones."""
@@ -57,6 +61,26 @@ class Context:
         taken, self.effects = self.effects, []
         return taken
 
+    def announce(self, item: Item, before: str | None, now: float) -> None:
+        """Tell of an item that is whole as it is added."""
+        self.emit(wire.ItemAdded(previous_item_id=before, item=item.to_wire(now)))
+        self.emit(wire.ItemDone(previous_item_id=before, item=item.to_wire(now)))
+
+    def session_to_wire(self) -> Json:
+        """The session as clients see it."""
+        body = self.config.model_dump()
+        if not body["audio"]["output"]["voice"]:
+            body["audio"]["output"]["voice"] = self.voice
+        transcription = self.config.audio.input.transcription
+        if transcription is not None:
+            body["audio"]["input"]["transcription"] = transcription.model_dump(exclude_none=True)
+        return body | {"id": self.id, "object": "realtime.session"}
+
+    @property
+    def detection(self) -> ServerVad | SemanticVad | None:
+        """How turns are told; None: the client says when one is over."""
+        return self.config.audio.input.turn_detection
+
     @property
     def language(self) -> str:
         """The language of the conversation now: "en", "zh" …"""
@@ -71,10 +95,13 @@ class Context:
 
     @property
     def voice(self) -> str:
-        """The voice of the next reply. One that we do not have stands for the language's default: stock clients ask
-        for voices of their own service."""
-        wanted = self.config.audio.output.voice
-        if isinstance(wanted, str) and wanted in self.settings.known_voices:
+        """The session's voice."""
+        return self.voice_named(self.config.audio.output.voice)
+
+    def voice_named(self, wanted: str) -> str:
+        """The voice of that name. One that we do not have stands for the language's default: stock clients ask for
+        voices of their own service."""
+        if wanted in self.settings.known_voices:
             return wanted
         voices = self.settings.voices
         return voices.get(self.language) or next(iter(voices.values()), "")

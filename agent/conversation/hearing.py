@@ -45,6 +45,8 @@ class Utterance:
     silence_ms: int = 0
     """Silence between the last voiced window and the end of the turn."""
     failed: bool = False
+    told: str = ""
+    """What clients have been told of its words."""
 
     @property
     def needed(self) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from agent.conversation.bounds import Bounds, joined
 from agent.conversation.ledger import Ledger
 from agent.llm import Message, ToolCall
 from agent.realtime.events import ItemIn, Json, WireError
@@ -13,8 +14,6 @@ Status = Literal["in_progress", "completed", "incomplete"]
 
 MAX_ITEMS = 1000
 """Items kept; the oldest go first."""
-PROMPT_CHARACTERS = 24_000
-"""Text of the newest messages that a prompt holds."""
 
 
 @dataclass(slots=True)
@@ -36,6 +35,8 @@ class Item:
     name: str = ""
     arguments: str = field(default="", repr=False)
     output: str = field(default="", repr=False)
+    forgotten: bool = False
+    """Whether it has gone from what prompts are made of, the conversation having outgrown its limit."""
 
     def text_at(self, now: float) -> str:
         """The item's text: of spoken words of ours, those heard by `now`."""
@@ -59,8 +60,7 @@ class Item:
             return [{"type": "output_text", "text": self.text}] if self.text else []
         if not self.ledger.transcript:
             return []
-        whole = self.ledger.complete and self.status == "completed"
-        transcript = self.ledger.transcript if whole else self.ledger.heard_text(now)
+        transcript = self.ledger.transcript if self.ledger.whole else self.ledger.heard_text(now)
         return [{"type": "output_audio", "transcript": transcript}]
 
 
@@ -114,24 +114,23 @@ class History:
         self._items.remove(self.get(item_id))
 
     def messages(self, now: float, more: Iterable[Message] = ()) -> tuple[Message, ...]:
-        """The prompt's messages, oldest first, with `more` after them.
+        """What prompts are made of, oldest first, with `more` after it. What of ours was never heard is not there."""
+        return joined(*(message_of(item, now) for item in self._items if not item.forgotten), *more)
 
-        What of ours was never heard is not there. Two messages of the visitor's with nothing heard between them are
-        one: they went on after we took them to be done.
-        """
-        messages: list[Message] = []
-        for message in (*(_message(item, now) for item in self._items), *more):
-            if message is None:
-                continue
-            last = messages[-1] if messages else None
-            if last is not None and message.role == last.role == "user":
-                messages[-1] = Message("user", f"{last.text} {message.text}")
-            else:
-                messages.append(message)
-        return _newest(messages)
+    def fit(self, bounds: Bounds, now: float, more: Iterable[Message] = (), *, settle: bool) -> tuple[Message, ...]:
+        """`messages` within bounds. settle: what does not fit is forgotten for good; else it is only left out. Raises
+        WireError where nothing may be left out and not all fits."""
+        items = [item for item in self._items if not item.forgotten]
+        messages = [*(message_of(item, now) for item in items), *more]
+        first = bounds.first_of(messages)
+        if settle:
+            for item in items[:first]:
+                item.forgotten = True
+        return joined(*messages[first:])
 
 
-def _message(item: Item, now: float) -> Message | None:
+def message_of(item: Item, now: float) -> Message | None:
+    """The item as a prompt has it; None where nothing was said, or nothing of it was heard."""
     if item.kind == "function_call":
         return Message("assistant", "", tool_calls=(ToolCall(item.call_id, item.name, item.arguments),))
     if item.kind == "function_call_output":
@@ -140,28 +139,26 @@ def _message(item: Item, now: float) -> Message | None:
     return Message(item.role, text) if text.strip() else None
 
 
-def _newest(messages: list[Message]) -> tuple[Message, ...]:
-    """As many of the newest messages as PROMPT_CHARACTERS holds, the last one always."""
-    room = PROMPT_CHARACTERS
-    for at in range(len(messages) - 1, -1, -1):
-        room -= len(messages[at].text)
-        if room < 0:
-            return tuple(messages[min(at + 1, len(messages) - 1) :])
-    return tuple(messages)
-
-
-def item_from_wire(given: ItemIn, new_id: Callable[[str], str]) -> Item:
-    """The item a client asks to create. Raises WireError naming what is missing."""
+def item_from_wire(given: ItemIn, new_id: Callable[[str], str], where: str = "item") -> Item:
+    """The item a client gives in the field `where`. Raises WireError naming what is missing."""
     item_id = given.id or new_id("item")
+    if given.type == "item_reference":
+        raise WireError("invalid_value", "An item_reference only stands in a response's input.", param=f"{where}.type")
     if given.type == "function_call_output":
         if given.call_id is None or given.output is None:
+            missing = "call_id" if given.call_id is None else "output"
             raise WireError(
-                "missing_required_parameter", "A function_call_output needs call_id and output.", param="item"
+                "missing_required_parameter",
+                "A function_call_output needs call_id and output.",
+                param=f"{where}.{missing}",
             )
         return Item(item_id, "function_call_output", call_id=given.call_id, output=given.output)
     if given.type == "function_call":
         if given.call_id is None or given.name is None:
-            raise WireError("missing_required_parameter", "A function_call needs call_id and name.", param="item")
+            missing = "call_id" if given.call_id is None else "name"
+            raise WireError(
+                "missing_required_parameter", "A function_call needs call_id and name.", param=f"{where}.{missing}"
+            )
         return Item(
             item_id,
             "function_call",
@@ -171,14 +168,14 @@ def item_from_wire(given: ItemIn, new_id: Callable[[str], str]) -> Item:
             arguments=given.arguments or "{}",
         )
     if given.role is None:
-        raise WireError("missing_required_parameter", "A message needs a role.", param="item.role")
+        raise WireError("missing_required_parameter", "A message needs a role.", param=f"{where}.role")
     if any(part.type == "input_image" for part in given.content):
-        raise WireError("unsupported_content_type", "Images are not understood here.", param="item.content")
+        raise WireError("unsupported_content_type", "Images are not understood here.", param=f"{where}.content")
     parts = [part.text if part.text is not None else part.transcript for part in given.content]
     if not parts or any(part is None for part in parts):
         raise WireError(
             "invalid_value",
             "A message needs text content; recorded audio goes to input_audio_buffer.append.",
-            param="item.content",
+            param=f"{where}.content",
         )
     return Item(item_id, "message", given.role, text=" ".join(part for part in parts if part))

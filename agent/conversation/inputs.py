@@ -41,7 +41,7 @@ class Recognized:
     """What the recogniser believes of utterance `turn`, having been fed `samples` (16 kHz) of it.
 
     completion, claim: what the words say about the floor. They are told by the words, and stay where those are left
-    out of a recording.
+    out of a recording. steady: so many characters begin the text with words that are not expected to change.
     """
 
     turn: int
@@ -50,6 +50,7 @@ class Recognized:
     refined: bool
     completion: Completion | None = None
     claim: Claim | None = None
+    steady: int = 0
 
     def __post_init__(self) -> None:
         if self.completion is None:

@@ -229,6 +229,11 @@ class Ledger:
         left = (self.produced - self._report.heard) / TIMELINE_RATE
         return self._report.at + left if self._report.playing and left <= TRUST else None
 
+    @property
+    def whole(self) -> bool:
+        """All of it was produced and nothing of it was taken back, by a cut or a truncation."""
+        return self.complete and not self._cut and (self._final is None or self._final >= self.produced)
+
     def finished(self, now: float) -> bool:
         """Everything was produced, sent and, within a frame, heard."""
         return self.complete and (self._final is not None or self.heard(now) >= self.produced - 400)

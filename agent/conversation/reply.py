@@ -7,11 +7,12 @@ from typing import Literal
 
 from agent.audio import TIMELINE_RATE
 from agent.audio.codecs import WireEncoder, WireFormat
+from agent.conversation import tokens
 from agent.conversation.context import Context
 from agent.conversation.history import Item
 from agent.conversation.inputs import SentenceEnded, Spoke
 from agent.conversation.ledger import Ledger, SpokenWord
-from agent.llm import Citation, Delta, TextDelta, ToolCall
+from agent.llm import Citation, Delta, LimitReached, TextDelta, ToolCall
 from agent.realtime import events as wire
 from agent.realtime.events import Json, ServerEvent
 from agent.tts.sentences import SentenceSplitter
@@ -21,6 +22,9 @@ AHEAD = 8 * TIMELINE_RATE
 
 SENTENCES_AHEAD = 16
 """Sentences of text that may wait for the voice before the dialogue engine is made to wait."""
+
+MANY = 1_000_000_000
+"""Tokens, where there is no limit."""
 
 CancelReason = Literal["turn_detected", "client_cancelled"]
 Status = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
@@ -37,6 +41,8 @@ class ReplySettings:
     metadata: dict[str, str] | None = None
     max_output_tokens: int | Literal["inf"] = "inf"
     audio_format: WireFormat = "audio/pcm"
+    input_tokens: int = 0
+    """How long its prompt was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,11 @@ class Reply:
         self._begun: _Sentence | None = None
         self._index = 0
         self._to_send: deque[_Sentence] = deque()
-        self._error: Json | None = None
+        self._text = ""
+        self._calls = 0
+        """Tokens of the tool calls made."""
+        self._ending: Status = "completed"
+        self._details: Json = {}
 
     # ------------------------------------------------------------------ what can be asked
     @property
@@ -106,31 +116,25 @@ class Reply:
             "id": self.id,
             "object": "realtime.response",
             "status": self.status,
-            "status_details": self._details(),
+            "status_details": {"type": self.status, **self._details} if self._details else None,
             "output": [item.to_wire(now) for item in self._items] if not self.active else [],
             "conversation_id": None if self.settings.out_of_band else self._context.conversation_id,
             "output_modalities": list(self.settings.modalities),
             "max_output_tokens": self.settings.max_output_tokens,
             "audio": {"output": {"format": form, "voice": self.settings.voice}},
-            "usage": None if self.active else self._usage(now),
+            "usage": None if self.active else self._usage(),
             "metadata": self.settings.metadata,
         }
 
-    def _details(self) -> Json | None:
-        if self._error is None:
-            return None
-        return {"type": self.status, **self._error}
-
-    def _usage(self, now: float) -> Json:
-        """Counted in words of text: there is no tokeniser that all engines share."""
-        words_in = sum(len(message.text.split()) for message in self._history.messages(now))
-        words_out = sum(len(item.text_at(now).split()) for item in self._items)
+    def _usage(self) -> Json:
+        """By our own estimate: there is no tokeniser that all engines share."""
+        tokens_in, tokens_out = self.settings.input_tokens, tokens.estimate(self._text) + self._calls
         return {
-            "total_tokens": words_in + words_out,
-            "input_tokens": words_in,
-            "output_tokens": words_out,
-            "input_token_details": {"text_tokens": words_in, "audio_tokens": 0, "cached_tokens": 0},
-            "output_token_details": {"text_tokens": words_out, "audio_tokens": 0},
+            "total_tokens": tokens_in + tokens_out,
+            "input_tokens": tokens_in,
+            "output_tokens": tokens_out,
+            "input_token_details": {"text_tokens": tokens_in, "audio_tokens": 0, "cached_tokens": 0},
+            "output_token_details": {"text_tokens": tokens_out, "audio_tokens": 0},
         }
 
     # ------------------------------------------------------------------ publishing
@@ -154,8 +158,16 @@ class Reply:
     # ------------------------------------------------------------------ text comes in
     def think(self, delta: Delta, now: float) -> None:
         """More from the dialogue engine."""
+        if not self._thinking:
+            return
+        self._take(delta, now)
+        if not self._thinking:
+            self._queue(self._splitter.flush())
+
+    def _take(self, delta: Delta, now: float) -> None:
         match delta:
             case TextDelta(text):
+                text = self._within_limit(text)
                 if not text:
                     return
                 self.first_text = self.first_text or now
@@ -165,8 +177,14 @@ class Reply:
                 else:
                     message.text += text
                     self._send(wire.TextDelta(**self._part_ids(), delta=text))
-            case ToolCall():
-                self._call_tool(delta, now)
+            case ToolCall(_, name, arguments):
+                self._calls += tokens.estimate(name + arguments)
+                if self._left() < 0:
+                    self._reach_limit()
+                else:
+                    self._call_tool(delta, now)
+            case LimitReached():
+                self._reach_limit()
             case Citation(title, source, passage):
                 item = self._open_message(now)
                 self._send(
@@ -175,10 +193,36 @@ class Reply:
 
     def think_no_more(self, error: str | None) -> None:
         """The dialogue engine is done, or failed."""
+        if not self._thinking:
+            return
         self._thinking = False
         self._queue(self._splitter.flush())
         if error is not None:
-            self._error = {"error": {"type": "server_error", "code": "dialogue_failed"}}
+            self._fail("dialogue_failed")
+
+    def _fail(self, code: str) -> None:
+        self._ending, self._details = "failed", {"error": {"type": "server_error", "code": code}}
+
+    def _left(self) -> int:
+        """Tokens that may yet come."""
+        limit = self.settings.max_output_tokens
+        return MANY if limit == "inf" else limit - self._calls - tokens.estimate(self._text)
+
+    def _within_limit(self, text: str) -> str:
+        """As much of more text as may be."""
+        limit = self.settings.max_output_tokens
+        before = len(self._text)
+        whole = self._text + text
+        kept = whole if limit == "inf" else tokens.cut(whole, limit - self._calls)
+        self._text += kept[before:]
+        if kept != whole:
+            self._reach_limit()
+        return kept[before:]
+
+    def _reach_limit(self) -> None:
+        """Nothing more is taken from the dialogue engine. What there is is said to its end."""
+        self._thinking = False
+        self._ending, self._details = "incomplete", {"reason": "max_output_tokens"}
 
     def _queue(self, pieces: list[tuple[int, str]]) -> None:
         self._to_speak += [text for _, text in pieces if text.strip()]
@@ -258,10 +302,10 @@ class Reply:
         if end.index != self._index or self._speaking is None:
             return
         ledger = self.ledger
-        if ledger is not None and self.active:
+        if ledger is not None and self.active and end.error is None:
             self._begin_sentence(ledger)
         if end.error is not None:
-            self._error = {"error": {"type": "server_error", "code": "speech_failed"}}
+            self._fail("speech_failed")
         self._speaking, self._begun = None, None
         self._index += 1
 
@@ -290,7 +334,7 @@ class Reply:
             ledger.complete = ledger.complete or self.made
             self._pace(ledger, now, stage)
         if self.made and (ledger is None or ledger.sent >= ledger.produced):
-            self._finish("completed" if self._error is None else "failed", now)
+            self._finish(self._ending, now)
 
     def _pace(self, ledger: Ledger, now: float, stage: int) -> None:
         if not ledger.pacer.running and ledger.produced > ledger.sent:
@@ -363,20 +407,13 @@ class Reply:
         """Cut off: what was heard stays, the rest was never said."""
         if not self.active:
             return
-        self._error = {"reason": reason}
+        self._details = {"reason": reason}
         if self.ledger is not None:
             self.ledger.cut(now)
         if self.private:
             self.status = "cancelled"
             return
         self._finish("cancelled", now)
-
-    def fail(self, code: str, now: float) -> None:
-        """An engine gave up."""
-        self._error = {"error": {"type": "server_error", "code": code}}
-        if self.ledger is not None:
-            self.ledger.cut(now)
-        self._finish("failed", now)
 
     def _finish(self, status: Status, now: float) -> None:
         self.status = status

@@ -5,11 +5,8 @@ for bit and tested on a virtual clock. `now` is in seconds and never goes back.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from pydantic import ValidationError
-
-from agent import asr
 from agent.asr import Hypothesis
 from agent.audio import TIMELINE_RATE
 from agent.audio.codecs import WireFormat
@@ -18,17 +15,18 @@ from agent.conversation.answering import Answering
 from agent.conversation.context import Context, ConversationSettings
 from agent.conversation.effects import Effect
 from agent.conversation.hearing import Hearing, Utterance
-from agent.conversation.history import Item, item_from_wire
+from agent.conversation.history import Item
+from agent.conversation.idle import Idle
 from agent.conversation.ledger import Ledger
 from agent.conversation.playback import Playback
+from agent.conversation.requests import Requests
 from agent.conversation.stage import Stage
+from agent.conversation.transcription import Transcription
 from agent.conversation.turns import WINDOW_MS, TurnEvent
 from agent.realtime import events as wire
-from agent.realtime.events import Json, ServerEvent, WireError
-from agent.realtime.session_config import SemanticVad, ServerVad
+from agent.realtime.events import Json, ServerEvent
+from agent.realtime.session_config import ServerVad
 from avatar.behaviour import Mood, StageBehaviour
-
-CANNOT_HEAR = "Speech in this language cannot be understood by the recogniser that runs here; typing works."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +50,22 @@ class Conversation:
         self._playback = Playback(self._context, self._stage)
         self._answering = Answering(self._context, self._playback)
         self._hearing = Hearing(self._context)
+        self._transcription = Transcription(self._context)
+        self._idle = Idle()
+        self._requests = Requests(self._context, self._hearing, self._answering, self._playback, self._turn_ended)
         self._away = False
         """Whether the player is gone and may come back."""
-        self._configure()
+        self._requests.configure()
         self._emit(wire.SessionCreated(session=self.session_to_wire()))
+        about = {"id": self._context.conversation_id, "object": "realtime.conversation"}
+        self._emit(wire.ConversationCreated(conversation=about))
 
     # ------------------------------------------------------------------ the one entrance
     def receive(self, event: told.Input, now: float) -> list[Effect]:
         """Take one input; returns what is to be done, in order."""
         match event:
             case told.FromClient(client_event):
-                self._from_client(client_event, now)
+                self._requests.handle(client_event, now)
             case told.Window():
                 self._window(event, now)
             case told.Recognized():
@@ -90,10 +93,7 @@ class Conversation:
     # ------------------------------------------------------------------ what can be asked
     def session_to_wire(self) -> Json:
         """The session as clients see it."""
-        body = self._context.config.model_dump()
-        if not body["audio"]["output"]["voice"]:
-            body["audio"]["output"]["voice"] = self._context.voice
-        return body | {"id": self._context.id, "object": "realtime.session"}
+        return self._context.session_to_wire()
 
     def describe(self, now: float, role: wire.ClientRole, hears: list[str]) -> ServerEvent:
         """What a client that asked for the face is told first."""
@@ -143,7 +143,7 @@ class Conversation:
             self._understood(*final, now)
             final = self._hearing.final(now)
         unsettled = self._hearing.unsettled()
-        detection = self._detection()
+        detection = self._context.detection
         speculate = self._context.settings.speculate and not self._away
         if unsettled is not None and speculate and detection and detection.create_response:
             self._answering.guess(unsettled, now)
@@ -162,13 +162,10 @@ class Conversation:
         return "thinking" if self._hearing.pending or self._answering.active else "idle"
 
     # ------------------------------------------------------------------ the visitor speaks
-    def _detection(self) -> ServerVad | SemanticVad | None:
-        return self._context.config.audio.input.turn_detection
-
     def _window(self, window: told.Window, now: float) -> None:
         if not self._context.understands:
             return
-        detection = self._detection()
+        detection = self._context.detection
         interrupts = detection is not None and detection.interrupt_response
         audible = self._answering.active or self._playback.sounding(now)
         match self._hearing.window(window, interruptible=interrupts and audible):
@@ -187,6 +184,25 @@ class Conversation:
                 self._turn_ended(now)
         if self._hearing.overlong:
             self._turn_ended(now)
+        self._watch_silence(now)
+
+    def _watch_silence(self, now: float) -> None:
+        """Speak up when nothing was said for as long as the session's `idle_timeout_ms`."""
+        detection, windows = self._context.detection, self._hearing.detector.windows
+        since = self._idle.window(
+            windows,
+            replying=self._answering.active or self._answering.waits or self._playback.sounding(now),
+            speaking=self._hearing.current is not None or bool(self._hearing.pending),
+            timeout_ms=detection.idle_timeout_ms if isinstance(detection, ServerVad) and not self._away else None,
+        )
+        if since is None or detection is None:
+            return
+        item_id = self._context.settings.new_id("item")
+        times = {"audio_start_ms": since * WINDOW_MS, "audio_end_ms": windows * WINDOW_MS}
+        self._emit(wire.TimeoutTriggered(item_id=item_id, **times))
+        self._committed(item_id, now)
+        if detection.create_response:
+            self._answering.respond_unasked(now, idle=True)
 
     def _turn_started(self, interrupts: bool, now: float) -> None:
         self._playback.decided(now)
@@ -202,23 +218,29 @@ class Conversation:
         utterance = self._hearing.end(now)
         if utterance is None:
             return
-        if self._detection() is not None:
+        if self._context.detection is not None:
             end = (utterance.last_voiced + 1) * WINDOW_MS
             self._emit(wire.SpeechStopped(item_id=utterance.item_id, audio_end_ms=end))
-        item = Item(utterance.item_id, spoken=True)
+        self._committed(utterance.item_id, now)
+        self._transcription.grew(utterance)
+
+    def _committed(self, item_id: str, now: float) -> None:
+        item = Item(item_id, spoken=True)
         before = self._history.add(item)
         self._emit(wire.AudioCommitted(item_id=item.id, previous_item_id=before))
-        self._announce(item, before, now)
-
-    def _announce(self, item: Item, before: str | None, now: float) -> None:
-        self._emit(wire.ItemAdded(previous_item_id=before, item=item.to_wire(now)))
-        self._emit(wire.ItemDone(previous_item_id=before, item=item.to_wire(now)))
+        self._context.announce(item, before, now)
 
     def _recognized(self, result: told.Recognized) -> None:
         utterance = self._hearing.recognized(result)
+        if utterance is None:
+            return
         text = result.hypothesis.text
-        if utterance is not None and utterance is self._hearing.current and text and self._hearing.listening:
-            self._emit(wire.Partial(item_id=utterance.item_id, text=text))
+        if utterance is self._hearing.current:
+            if text and self._hearing.listening:
+                self._emit(wire.Partial(item_id=utterance.item_id, text=text))
+            if not (self._hearing.listening and self._hearing.detection):
+                return  # clients know of no such item yet
+        self._transcription.grew(utterance)
 
     def _understood(self, utterance: Utterance, heard: Hypothesis, now: float) -> None:
         """The turn's words are known: answer them."""
@@ -227,12 +249,11 @@ class Conversation:
         if item is None:
             return
         item.text = heard.text
-        ids: Json = {"item_id": item.id, "content_index": 0}
-        if heard.text:
-            self._emit(wire.TranscriptionDelta(**ids, delta=heard.text))
-        usage = {"type": "duration", "seconds": round(utterance.fed / asr.RATE, 3)}
-        self._emit(wire.TranscriptionCompleted(**ids, transcript=heard.text, usage=usage))
-        detection = self._detection()
+        if utterance.best() is not None:
+            self._transcription.completed(utterance, heard)
+        else:
+            self._transcription.failed(utterance)
+        detection = self._context.detection
         if self._away:
             self._answering.drop_guess()
         elif self._answering.waits:
@@ -254,7 +275,7 @@ class Conversation:
         if self._hearing.listening:
             self._turn_ended(now)
         self._hearing.clear()
-        self._answering.interrupt("client_cancelled", now)
+        self._answering.stop_all(now)
         self._playback.player_left()
 
     def _player_came(self, now: float) -> None:
@@ -262,127 +283,6 @@ class Conversation:
         if not self._away:
             return
         self._away = False
-        detection, messages = self._detection(), self._history.messages(now)
+        detection, messages = self._context.detection, self._history.messages(now)
         if detection is not None and detection.create_response and messages and messages[-1].role == "user":
             self._answering.respond_later(wire.ResponseIn())
-
-    # ------------------------------------------------------------------ clients
-    def _from_client(self, event: wire.AnyClientEvent, now: float) -> None:
-        try:
-            self._handle(event, now)
-        except WireError as error:
-            error.event_id = error.event_id or event.event_id
-            self._emit(error.to_event())
-
-    def _handle(self, event: wire.AnyClientEvent, now: float) -> None:  # noqa: PLR0912 -- one case an event
-        match event:
-            case wire.UpdateSession():
-                self._update(event)
-            case wire.CommitAudio():
-                if self._hearing.current is None:
-                    raise WireError("input_audio_buffer_commit_empty", "There is no sound to commit: append some.")
-                self._turn_ended(now)
-            case wire.ClearAudio():
-                self._clear_audio(now)
-            case wire.CreateItem(item=given, previous_item_id=previous):
-                item = item_from_wire(given, self._context.settings.new_id)
-                before = self._history.add(item, previous)
-                self._answering.drop_guess()
-                self._announce(item, before, now)
-            case wire.RetrieveItem(item_id=item_id):
-                # Pipecat survives a retrieval that fails only by this code; the others are named after it.
-                item = self._history.get(item_id, "item_retrieve_invalid_item_id")
-                self._emit(wire.ItemRetrieved(item=item.to_wire(now)))
-            case wire.DeleteItem(item_id=item_id):
-                self._delete(item_id, now)
-            case wire.TruncateItem():
-                self._truncate(event, now)
-            case wire.CreateResponse(response=wanted):
-                if self._hearing.pending and not self._answering.active:
-                    self._answering.respond_later(wanted)
-                else:
-                    self._answering.respond(wanted, now)
-            case wire.CancelResponse():
-                if not self._answering.active and not self._playback.sounding(now):
-                    # Pipecat knows this by its code, livekit by how the message begins.
-                    raise WireError("response_cancel_not_active", "Cancellation failed: no active response found.")
-                self._answering.interrupt("client_cancelled", now)
-            case wire.Playout():
-                self._playback.report(event, now)
-                if event.heard_samples > 0:
-                    self._answering.first_heard(event.item_id, now - event.heard_samples / TIMELINE_RATE)
-            case wire.Greet():
-                if len(self._history) == 0:
-                    self._answering.say(self._context.settings.greeting.get(self._context.language, ""), now)
-            case _:
-                raise WireError("unsupported_event", f"{event.type} is not supported here.", param="type")
-
-    def _update(self, event: wire.UpdateSession) -> None:
-        try:
-            self._context.config = self._context.config.merged(event.session)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            param = ".".join(["session", *(str(part) for part in first["loc"])])
-            raise WireError("invalid_value", f"{param}: {first['msg']}.", param=param) from error
-        avatar = event.session.avatar
-        if avatar is not None and avatar.patience is not None:
-            self._context.patience = avatar.patience
-        self._configure()
-        self._emit(wire.SessionUpdated(session=self.session_to_wire()))
-        voice = self._context.config.audio.output.voice
-        if voice and voice not in self._context.settings.known_voices:
-            message = f"There is no voice {str(voice)[:64]!r} here; {self._context.voice} speaks instead."
-            self._emit(wire.Notice(code="unknown_voice", message=message))
-        if not self._context.understands:
-            self._emit(wire.Notice(code="cannot_hear_language", message=CANNOT_HEAR))
-
-    def _configure(self) -> None:
-        """Listen as the session now says."""
-        if not self._context.understands:
-            self._hearing.clear()
-        detection, turns = self._detection(), self._context.settings.turns
-        if isinstance(detection, ServerVad):
-            turns = replace(
-                turns,
-                threshold=detection.threshold,
-                silence_ms=detection.silence_duration_ms,
-                judged=False,
-                pause_ms=max(WINDOW_MS, min(turns.pause_ms, detection.silence_duration_ms)),
-                prefix_ms=detection.prefix_padding_ms,
-            )
-        elif isinstance(detection, SemanticVad):
-            turns = replace(turns, eagerness=detection.eagerness, patience=self._context.patience)
-        self._hearing.configure(turns, detection=detection is not None)
-
-    def _clear_audio(self, now: float) -> None:
-        self._hearing.clear()
-        self._answering.drop_guess()
-        self._playback.resume(now)
-        self._emit(wire.AudioCleared())
-
-    def _delete(self, item_id: str, now: float) -> None:
-        self._history.get(item_id, "item_delete_invalid_item_id")
-        if self._answering.gives(item_id):
-            self._answering.interrupt("client_cancelled", now)
-        self._history.delete(item_id)
-        self._playback.forget(item_id)
-        self._answering.drop_guess()
-        self._emit(wire.ItemDeleted(item_id=item_id))
-
-    def _truncate(self, event: wire.TruncateItem, now: float) -> None:
-        """The client's last word on what it played. An `audio_end_ms` beyond what was sent is clamped to that."""
-        item = self._history.get(event.item_id, "item_truncate_invalid_item_id")
-        ledger = item.ledger
-        if ledger is None or event.content_index != 0:
-            raise WireError(
-                "invalid_value", "Only the first part of a spoken message of ours can be truncated.", param="item_id"
-            )
-        if self._answering.gives(item.id):
-            self._answering.interrupt("client_cancelled", now)
-        elif self._playback.playing is ledger:
-            self._playback.stop(now)
-        heard = ledger.truncate(event.audio_end_ms * TIMELINE_RATE // 1000)
-        if heard < ledger.produced:
-            item.status = "incomplete"
-        end = heard * 1000 // TIMELINE_RATE
-        self._emit(wire.ItemTruncated(item_id=item.id, content_index=event.content_index, audio_end_ms=end))

@@ -3,16 +3,26 @@
 import base64
 import binascii
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
-from agent.realtime.server_events import Error, Json
-from agent.realtime.session_config import SessionUpdate
+from agent.realtime.server_events import Error
+from agent.realtime.session_config import (
+    Format,
+    MaxTokens,
+    Modalities,
+    Part,
+    SessionUpdate,
+    ToolChoice,
+    Tools,
+    VoiceName,
+)
 
 MAX_AUDIO_BYTES = 15 * 1024 * 1024
 """The protocol's bound on one appended piece of audio, base64-decoded."""
 MAX_TEXT = 100_000
+Id = Annotated[str, Field(max_length=512)]
 
 
 class WireError(Exception):
@@ -88,7 +98,8 @@ class ContentIn(BaseModel):
 class ItemIn(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
     id: str | None = Field(default=None, min_length=1, max_length=64)
-    type: Literal["message", "function_call", "function_call_output"] = "message"
+    type: Literal["message", "function_call", "function_call_output", "item_reference"] = "message"
+    """A reference stands for an item of the conversation, in a response's input alone."""
     role: Literal["user", "assistant", "system"] | None = None
     content: tuple[ContentIn, ...] = Field(default=(), max_length=64)
     call_id: str | None = Field(default=None, max_length=256)
@@ -100,46 +111,68 @@ class ItemIn(BaseModel):
 class CreateItem(ClientEvent):
     type: Literal["conversation.item.create"]
     item: ItemIn
-    previous_item_id: str | None = None
+    previous_item_id: Id | None = None
 
 
 class RetrieveItem(ClientEvent):
     type: Literal["conversation.item.retrieve"]
-    item_id: str
+    item_id: Id
 
 
 class DeleteItem(ClientEvent):
     type: Literal["conversation.item.delete"]
-    item_id: str
+    item_id: Id
 
 
 class TruncateItem(ClientEvent):
     type: Literal["conversation.item.truncate"]
-    item_id: str
-    content_index: int = 0
+    item_id: Id
+    content_index: int = Field(default=0, ge=0)
     audio_end_ms: int = Field(ge=0)
 
 
-class ResponseIn(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+class ResponseOutput(Part):
+    format: Format | None = None
+    voice: VoiceName | None = None
+
+
+class ResponseAudio(Part):
+    output: ResponseOutput = ResponseOutput()
+
+
+Metadata = Annotated[
+    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
+]
+
+
+class ResponseIn(Part):
+    """How one response differs from what the session says. What is null or absent is as in the session."""
+
     conversation: Literal["auto", "none"] = "auto"
-    instructions: str | None = Field(default=None, max_length=MAX_TEXT, repr=False)
-    output_modalities: list[Literal["text", "audio"]] | None = None
-    max_output_tokens: int | Literal["inf"] | None = None
-    metadata: dict[str, str] | None = None
-    tools: list[Json] | None = Field(default=None, max_length=128)
-    tool_choice: str | Json | None = None
-    input: list[Json] | None = Field(default=None, max_length=256, repr=False)
+    input: tuple[ItemIn, ...] | None = Field(default=None, max_length=256, repr=False)
+    """What the prompt is made of instead of the conversation."""
+    instructions: str | None = Field(default=None, max_length=200_000, repr=False)
+    output_modalities: Modalities | None = None
+    audio: ResponseAudio = ResponseAudio()
+    max_output_tokens: MaxTokens | None = None
+    metadata: Metadata | None = None
+    tools: Tools | None = None
+    tool_choice: ToolChoice | None = None
 
 
 class CreateResponse(ClientEvent):
     type: Literal["response.create"]
     response: ResponseIn = ResponseIn()
 
+    @field_validator("response", mode="before")
+    @classmethod
+    def _plain(cls, value: object) -> object:
+        return {} if value is None else value
+
 
 class CancelResponse(ClientEvent):
     type: Literal["response.cancel"]
-    response_id: str | None = None
+    response_id: Id | None = None
 
 
 class Playout(ClientEvent):
@@ -193,12 +226,27 @@ def parse(raw: str | bytes) -> AnyClientEvent:
     try:
         return _CLIENT.validate_python(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        # Of a union's complaints the deepest is about the member that was meant.
+        first = max(error.errors(include_url=False, include_input=False), key=lambda one: len(one["loc"]))
         if not first["loc"]:
             raise WireError(
                 "invalid_value", "Unknown or missing event type.", param="type", event_id=event_id
             ) from error
-        path = [str(part) for part in first["loc"] if part != data.get("type")]
-        param = ".".join(path)
+        param = field_of(first["loc"][1:], data, missing=first["type"] == "missing")
         code = "missing_required_parameter" if first["type"] == "missing" else "invalid_value"
-        raise WireError(code, f"{param}: {first['msg']}.", param=param, event_id=event_id) from error
+        raise WireError(
+            code, f"{param}: {first['msg'].removeprefix('Value error, ')}.", param=param, event_id=event_id
+        ) from error
+
+
+def field_of(path: tuple[int | str, ...], data: object, *, missing: bool = False) -> str:
+    """The field of `data` that pydantic's `path` leads to, such as "session.tools.0.name". The names of a union's
+    members, which pydantic puts between, are left out. missing: the last step is what is not there."""
+    found: list[str] = []
+    for step in path[:-1] if missing else path:
+        try:
+            data = data[step]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            continue
+        found.append(str(step))
+    return ".".join([*found, str(path[-1])] if missing else found)

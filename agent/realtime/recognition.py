@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from agent.asr import RATE, Recognizer, RecognizerError, Utterance
+from agent.asr.steady import Steady
 from agent.audio import Pcm
 from agent.conversation.inputs import Input, RecognitionFailed, Recognized
 
@@ -23,6 +24,7 @@ class Recognition:
         self._tell = tell
         self._orders: asyncio.Queue[Pcm | None] = asyncio.Queue(MAX_WAITING + 8)
         self._fed = 0
+        self._steady = Steady(RATE)
         self._task = asyncio.create_task(self._run())
 
     def feed(self, pcm: Pcm) -> None:
@@ -70,7 +72,8 @@ class Recognition:
             piece = sound[start : start + RATE]
             hypothesis = await utterance.feed(piece)
             self._fed += len(piece)
-            self._tell(Recognized(self._turn, hypothesis, self._fed, refined=False))
+            steady = self._steady.characters(hypothesis.text, self._fed)
+            self._tell(Recognized(self._turn, hypothesis, self._fed, refined=False, steady=steady))
         if order is REFINE:
             refining.create_task(self._refine(utterance, self._fed))
 

@@ -42,6 +42,10 @@ class SessionUpdated(ServerEvent):
     session: Json
 
 
+class ConversationCreated(ServerEvent):
+    conversation: Json
+
+
 class ItemAdded(ServerEvent):
     previous_item_id: str | None
     item: Json
@@ -101,6 +105,12 @@ class SpeechStarted(ServerEvent):
 
 class SpeechStopped(ServerEvent):
     item_id: str
+    audio_end_ms: int
+
+
+class TimeoutTriggered(ServerEvent):
+    item_id: str
+    audio_start_ms: int
     audio_end_ms: int
 
 
@@ -299,6 +309,7 @@ NAMES: dict[type[ServerEvent], str] = {
     Error: "error",
     SessionCreated: "session.created",
     SessionUpdated: "session.updated",
+    ConversationCreated: "conversation.created",
     ItemAdded: "conversation.item.added",
     ItemDone: "conversation.item.done",
     ItemRetrieved: "conversation.item.retrieved",
@@ -311,6 +322,7 @@ NAMES: dict[type[ServerEvent], str] = {
     AudioCleared: "input_audio_buffer.cleared",
     SpeechStarted: "input_audio_buffer.speech_started",
     SpeechStopped: "input_audio_buffer.speech_stopped",
+    TimeoutTriggered: "input_audio_buffer.timeout_triggered",
     ResponseCreated: "response.created",
     ResponseDone: "response.done",
     OutputItemAdded: "response.output_item.added",

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 _MEANS_SOMETHING = {
     "turn_detection", "idle_timeout_ms", "noise_reduction", "transcription", "tracing", "prompt", "include",
@@ -11,7 +11,10 @@ _MEANS_SOMETHING = {
 """Fields that null switches off. Any other that is null was left out: the official types allow null everywhere."""
 
 
-class _Part(BaseModel):
+MAX_NAME = 256
+
+
+class Part(BaseModel):
     """Unknown fields are let pass and kept out: clients run ahead of servers."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -24,23 +27,23 @@ class _Part(BaseModel):
         return {key: value for key, value in data.items() if value is not None or key in _MEANS_SOMETHING}
 
 
-class PcmFormat(_Part):
+class PcmFormat(Part):
     type: Literal["audio/pcm"] = "audio/pcm"
     rate: Literal[24000] = 24000
 
 
-class UlawFormat(_Part):
+class UlawFormat(Part):
     type: Literal["audio/pcmu"]
 
 
-class AlawFormat(_Part):
+class AlawFormat(Part):
     type: Literal["audio/pcma"]
 
 
 Format = Annotated[PcmFormat | UlawFormat | AlawFormat, Field(discriminator="type")]
 
 
-class ServerVad(_Part):
+class ServerVad(Part):
     type: Literal["server_vad"] = "server_vad"
     threshold: float = Field(default=0.5, ge=0, le=1)
     prefix_padding_ms: int = Field(default=300, ge=0, le=10_000)
@@ -50,7 +53,7 @@ class ServerVad(_Part):
     interrupt_response: bool = True
 
 
-class SemanticVad(_Part):
+class SemanticVad(Part):
     type: Literal["semantic_vad"]
     eagerness: Literal["low", "medium", "high", "auto"] = "auto"
     create_response: bool = True
@@ -60,7 +63,7 @@ class SemanticVad(_Part):
 TurnDetection = Annotated[ServerVad | SemanticVad, Field(discriminator="type")]
 
 
-class Transcription(_Part):
+class Transcription(Part):
     model: str | None = Field(default=None, max_length=256)
     language: str | None = Field(default=None, max_length=35)
     prompt: str | None = Field(default=None, max_length=10_000, repr=False)
@@ -69,25 +72,78 @@ class Transcription(_Part):
     delay: str | None = Field(default=None, max_length=32)
 
 
-class InputAudio(_Part):
+class InputAudio(Part):
     format: Format = PcmFormat()
     noise_reduction: dict[str, Any] | None = None
-    transcription: Transcription | None = None
+    transcription: Transcription | None = Transcription()
+    """None: no transcription events. Unlike OpenAI's it is on until switched off."""
     turn_detection: TurnDetection | None = SemanticVad(type="semantic_vad")
 
 
-class OutputAudio(_Part):
+def _voice_name(value: object) -> object:
+    """A custom voice is given as {"id": …}."""
+    return value["id"] if isinstance(value, dict) and isinstance(value.get("id"), str) else value
+
+
+VoiceName = Annotated[str, BeforeValidator(_voice_name), Field(max_length=256)]
+
+
+def _check_tool(tool: dict[str, Any]) -> dict[str, Any]:
+    if tool.get("type", "function") != "function":
+        raise ValueError("only tools of type 'function' can be called from here")
+    name, parameters = tool.get("name"), tool.get("parameters")
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
+        raise ValueError("a function needs a name")
+    if parameters is not None and not isinstance(parameters, dict):
+        raise ValueError("the parameters of a function are a JSON schema, an object")
+    return tool
+
+
+Tool = Annotated[dict[str, Any], AfterValidator(_check_tool)]
+Tools = Annotated[list[Tool], Field(max_length=128)]
+
+
+def _check_choice(choice: str | dict[str, Any]) -> str | dict[str, Any]:
+    if isinstance(choice, str):
+        if choice not in ("auto", "none", "required"):
+            raise ValueError("must be auto, none, required or a function")
+    elif choice.get("type") != "function" or not isinstance(choice.get("name"), str):
+        raise ValueError("must name a function: {'type': 'function', 'name': …}")
+    return choice
+
+
+ToolChoice = Annotated[str | dict[str, Any], AfterValidator(_check_choice)]
+MaxTokens = Annotated[int, Field(ge=1)] | Literal["inf"]
+Modalities = Annotated[list[Literal["text", "audio"]], Field(min_length=1, max_length=2)]
+
+
+class TokenLimits(Part):
+    post_instructions: int | None = Field(default=None, ge=1)
+
+
+class RetentionRatio(Part):
+    """When the conversation outgrows its limit, the oldest goes until this share of the limit is left."""
+
+    type: Literal["retention_ratio"]
+    retention_ratio: float = Field(ge=0, le=1)
+    token_limits: TokenLimits | None = None
+
+
+Truncation = Literal["auto", "disabled"] | RetentionRatio
+
+
+class OutputAudio(Part):
     format: Format = PcmFormat()
-    voice: str | dict[str, Any] = Field(default="")
+    voice: VoiceName = ""
     speed: float = Field(default=1.0, ge=0.25, le=4.0)
 
 
-class Audio(_Part):
+class Audio(Part):
     input: InputAudio = InputAudio()
     output: OutputAudio = OutputAudio()
 
 
-class AvatarRequest(_Part):
+class AvatarRequest(Part):
     """What makes a client one of ours: it wants the face and the events around it."""
 
     format: Literal["arkit52"] = "arkit52"
@@ -98,18 +154,18 @@ class AvatarRequest(_Part):
     """How much longer than usual unfinished words are waited for; None leaves it."""
 
 
-class SessionConfig(_Part):
+class SessionConfig(Part):
     """A session as it is set now."""
 
     type: Literal["realtime"] = "realtime"
     model: str = Field(default="visavis", max_length=256)
     instructions: str = Field(default="", max_length=200_000, repr=False)
-    output_modalities: list[Literal["text", "audio"]] = Field(default=["audio"], min_length=1, max_length=2)
+    output_modalities: Modalities = ["audio"]
     audio: Audio = Audio()
-    tools: list[dict[str, Any]] = Field(default=[], max_length=128)
-    tool_choice: str | dict[str, Any] = "auto"
-    max_output_tokens: int | Literal["inf"] = "inf"
-    truncation: str | dict[str, Any] = "auto"
+    tools: Tools = []
+    tool_choice: ToolChoice = "auto"
+    max_output_tokens: MaxTokens = "inf"
+    truncation: Truncation = "auto"
     tracing: str | dict[str, Any] | None = None
     prompt: dict[str, Any] | None = None
     include: list[str] | None = None

@@ -119,7 +119,7 @@ def test_doubtful_words_are_not_answered_but_asked_again() -> None:
 
 def test_a_click_is_nothing() -> None:
     theatre = Theatre([Says(0.5, 0.53)]).run(3.0)
-    assert theatre.names() == ["SessionCreated"]
+    assert theatre.names() == ["SessionCreated", "ConversationCreated"]
 
 
 def test_short_noise_without_words_is_not_answered() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from agent.asr import Hypothesis
+from agent.asr.steady import Steady
 from agent.conversation import effects as asked
 from agent.conversation import inputs as told
 from agent.conversation.context import ConversationSettings
@@ -114,6 +115,7 @@ class Theatre:
         self._begun = False
         self._offsets: dict[int, int] = {}
         self._fed: dict[int, tuple[float, int]] = {}
+        self._steady: dict[int, Steady] = {}
         ids = itertools.count()
         base = ConversationSettings(
             config=config or SessionConfig(),
@@ -227,13 +229,16 @@ class Theatre:
                 self._client_receives(event)
             case asked.Listen(turn):
                 self._fed[turn] = (-1.0, 0)
+                self._steady[turn] = Steady(16_000)
             case asked.Feed(turn, pcm):
                 start, samples = self._fed[turn]
                 samples += len(pcm)
                 if start < 0:
                     start = self.now - len(pcm) / 16_000
                 self._fed[turn] = (start, samples)
-                result = told.Recognized(turn, self._heard(start, self.now), samples, refined=False)
+                heard = self._heard(start, self.now)
+                steady = self._steady[turn].characters(heard.text, samples)
+                result = told.Recognized(turn, heard, samples, refined=False, steady=steady)
                 self.at(self.now + 0.01, lambda: self.tell(result))
             case asked.Refine(turn):
                 start, samples = self._fed[turn]

@@ -210,6 +210,8 @@ async def test_a_failing_engine_fails_the_response_and_not_the_conversation() ->
             done = await client.until("response.done")
             assert done["response"]["status"] == "failed"
             assert done["response"]["status_details"]["error"]["code"] == code
+        for event in [event for event in client.events if event["type"] == "conversation.item.done"]:
+            await client.send(type="conversation.item.delete", item_id=event["item"]["id"])
         await client.ask("hello")
         assert (await client.until("response.done"))["response"]["status"] == "completed"
 

@@ -118,7 +118,7 @@ def test_a_recording_replays_to_the_same_outputs(tmp_path: Path, seed: int) -> N
 def test_a_core_that_does_something_else_is_found_out_at_its_first_difference(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.conversation.history.History.messages", lambda *_: ())
+    monkeypatch.setattr("agent.conversation.history.History.fit", lambda *_, **__: ())
     found = differences(path)
     assert "Think.prompt.messages" in found[0]
     assert SECRETS[0] in found[0]

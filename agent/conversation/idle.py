@@ -1,0 +1,25 @@
+"""The visitor's silence after a reply, for `idle_timeout_ms`: counted in windows of input, never in time of arrival."""
+
+from agent.conversation.turns import WINDOW_MS
+
+
+class Idle:
+    """Counts from when a reply was heard to its end, once for each reply; anything said begins the count anew."""
+
+    def __init__(self) -> None:
+        self._replied = False
+        self._since: int | None = None
+
+    def window(self, windows: int, *, replying: bool, speaking: bool, timeout_ms: int | None) -> int | None:
+        """One more window of input, `windows` in all. Returns the window in which the silence began, when it has just
+        lasted for `timeout_ms`."""
+        if replying or speaking:
+            self._replied = self._replied or replying
+            self._since = None
+            return None
+        if self._since is None:
+            self._since = windows
+        if timeout_ms is None or not self._replied or (windows - self._since) * WINDOW_MS < timeout_ms:
+            return None
+        since, self._since, self._replied = self._since, None, False
+        return since

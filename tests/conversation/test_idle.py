@@ -1,0 +1,72 @@
+"""`idle_timeout_ms`: nobody says anything after a reply was heard, and is gently spoken to."""
+
+import json
+
+from agent.realtime import events as wire
+from agent.realtime.session_config import Audio, InputAudio, ServerVad, SessionConfig
+from tests.conversation.theatre import Loudspeaker, Says, Theatre
+
+
+def theatre(script: list[Says], idle_ms: int | None = 2000, *, reports: bool = True, **detection: bool) -> Theatre:
+    vad = ServerVad(idle_timeout_ms=idle_ms, **detection)
+    config = SessionConfig(audio=Audio(input=InputAudio(turn_detection=vad)))
+    return Theatre(script, config=config, loudspeaker=Loudspeaker(reports=reports))
+
+
+def test_a_silence_after_the_reply_is_committed_and_answered() -> None:
+    it = theatre([Says(0.5, 1.5)]).run(12.0)
+    names = it.names()
+    at = names.index("TimeoutTriggered")
+    assert names[at : at + 5] == ["TimeoutTriggered", "AudioCommitted", "ItemAdded", "ItemDone", "ResponseCreated"]
+    when, triggered = it.events(wire.TimeoutTriggered)[0]
+    committed = next(event for event in it.events(wire.AudioCommitted) if event[1].item_id == triggered.item_id)
+    added = next(event for event in it.events(wire.ItemAdded) if event[1].item["id"] == triggered.item_id)
+    assert committed[0] == added[0] == when
+    assert added[1].item["content"] == [{"type": "input_audio", "transcript": ""}]
+    assert it.prompts[-1][1].idle
+    assert not it.prompts[0][1].idle
+
+
+def test_the_silence_is_counted_from_the_end_of_the_sound_in_the_clients_loudspeaker() -> None:
+    for reports in (True, False):
+        it = theatre([Says(0.5, 1.5)], reports=reports).run(12.0)
+        when, triggered = it.events(wire.TimeoutTriggered)[0]
+        heard_to_its_end = next(at for at, event in it.events(wire.State) if event.state == "idle")
+        assert 2.0 <= when - heard_to_its_end <= 2.1
+        assert 2000 <= triggered.audio_end_ms - triggered.audio_start_ms <= 2032
+        assert abs(triggered.audio_end_ms / 1000 - when) < 0.05
+
+
+def test_it_speaks_up_again_after_its_own_words() -> None:
+    it = theatre([Says(0.5, 1.5)]).run(20.0)
+    times = [at for at, _ in it.events(wire.TimeoutTriggered)]
+    assert len(times) >= 2
+    assert times[1] - times[0] > 2.0 + 3.0  # the prompt itself is 3.2 s long
+
+
+def test_before_the_first_reply_nobody_is_waited_for() -> None:
+    assert not theatre([]).run(8.0).events(wire.TimeoutTriggered)
+
+
+def test_who_speaks_is_not_idle() -> None:
+    it = theatre([Says(0.5, 1.5), Says(6.0, 9.0, "let me think about it for a while")], 3000).run(9.5)
+    assert not it.events(wire.TimeoutTriggered)
+
+
+def test_without_it_nothing_is_said() -> None:
+    assert not theatre([Says(0.5, 1.5)], None).run(30.0).events(wire.TimeoutTriggered)
+
+
+def test_where_no_response_is_to_be_created_only_the_silence_is_told_and_once() -> None:
+    it = theatre([Says(0.5, 1.5)], create_response=False)
+    it.client(2.5, json.dumps({"type": "response.create"}))
+    it.run(20.0)
+    assert len(it.events(wire.TimeoutTriggered)) == 1
+    assert len(it.events(wire.ResponseCreated)) == 1
+
+
+def test_sound_that_does_not_come_in_is_no_silence() -> None:
+    """The input's clock counts samples: with the microphone's stream stopped it stands still."""
+    it = theatre([Says(0.5, 1.5)]).run(6.0)  # no windows are made beyond this
+    it.run(30.0)
+    assert not it.events(wire.TimeoutTriggered)
