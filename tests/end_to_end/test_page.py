@@ -80,12 +80,14 @@ def test_another_voice_speaks_from_the_next_answer_on(visit: Callable[..., Visit
 
 
 def test_a_lost_connection_comes_back(visit: Callable[..., Visitor], address: str, forgiven: list[str]) -> None:
+    """To the same conversation: the server remembers what was said, and of the reply that broke off what was heard."""
     forgiven.append("WebSocket connection to")
     relay = Relay(address)
     try:
         visitor = visit(at=relay.address)
         visitor.begin_quietly()
         said = visitor.get("visavis.transcript.map((e) => e.id)")
+        session = visitor.events("visavis.session")[-1]["session_id"]
         item = visitor.ask("where is the cloakroom")
         visitor.wait_until_heard(item, 0.5)
         relay.cut()
@@ -97,12 +99,23 @@ def test_a_lost_connection_comes_back(visit: Callable[..., Visitor], address: st
         relay.mend()
         visitor.wait_for("visavis.connection === 'open' && Boolean(visavis.role)")
         assert any("connection was lost" in text for text in visitor.said("note"))
-        assert visitor.retrieve(said[0])["content"][0]["text"] == "thank you"  # the new session was told
+        assert visitor.events("visavis.session")[-1]["session_id"] == session
+        resumed = until(lambda: visitor.events("visavis.resumed"), "the conversation goes on")[-1]
+        assert set(said) <= {one["id"] for one in resumed["items"]}
+        assert visitor.retrieve(said[0])["content"][0]["text"] == "thank you"
+        broken = visitor.entry(item)
+        assert broken is not None
+        assert broken["cut"]
+        assert visitor.retrieve(item)["content"][0]["transcript"] == broken["text"]
+        told_again = [event["item"]["id"] for event in visitor.events("conversation.item.added")]
+        assert len(told_again) == len(set(told_again)), "nothing had to be told again"
         visitor.page.press("#text", "Enter")
         answer = visitor.wait_for_reply(item)
         visitor.wait_until_heard(answer, 0.5)
         assert "dog" in visitor.entry(answer)["text"].lower()  # type: ignore[index]
         visitor.interrupt()
+        visitor.wait_until_silent()
+        assert visitor.said("user") == ["thank you", "where is the cloakroom", "can I bring my dog"]
     finally:
         relay.close()
 

@@ -154,6 +154,31 @@ def test_a_second_screen_follows_without_sound(visit: Callable[..., Visitor]) ->
     assert viewer.get("visavis.outputStream") is None
 
 
+def test_a_second_screen_that_comes_late_has_the_face_and_the_words_at_once(visit: Callable[..., Visitor]) -> None:
+    player = visit()
+    player.begin_quietly()
+    player.get("witness.send({ type: 'visavis.invite' })")
+    path = until(lambda: player.events("visavis.invite"), "an invitation")[0]["path"]
+    viewer = visit(path=f"{path}&light", allowed=False)
+    item = player.ask("what are your opening hours")
+    player.wait_until_heard(item, 1.0)
+    viewer.get("witness.sockets.at(-1).close()")
+    viewer.wait_for("witness.sockets.length === 2")
+    since = viewer.get("performance.now()")
+    viewer.wait_for(f"visavis.audible?.playing && visavis.audible.item === '{item}'")
+    seen = f"visavis.skew.filter((f) => f.item === '{item}' && f.drawn > 0 && f.now > {since})"
+    viewer.wait_for(f"{seen}.length > 12")
+    assert player.get("visavis.audible.playing"), "it moves while the reply still sounds"
+    assert np.ptp([frame["jawOpen"] for frame in viewer.get(seen)]) > 0.05
+    shown = viewer.page.inner_text("#words").split()
+    assert shown
+    text = player.entry(item)["text"]  # type: ignore[index]
+    assert " ".join(shown) in " ".join(text.split())
+    assert viewer.entry(item)["text"] in text  # type: ignore[index]
+    player.interrupt()
+    viewer.wait_for("!visavis.audible?.playing")
+
+
 def _drawn(visitor: Visitor, item: str) -> dict[int, tuple[float, float]]:
     """The frames of `item` that were drawn: by their sample the jaw, and the time of day in ms."""
     origin = visitor.get("performance.timeOrigin")

@@ -3,7 +3,9 @@ import { ItemTimeline, StageClock, type Anchor } from "./clock";
 import type { ClientEvent, DebugItem, Role, ServerEvent, SessionUpdate, VisavisState, WireItem } from "./events";
 import type { Face } from "./face";
 import type { PlayoutReport } from "./player";
+import { addItem, takeSaid } from "./said";
 import { RATE } from "./shapes";
+import { retold, Thread, userItem } from "./thread";
 import { Transcript } from "./transcript";
 import { Wire, type Connection, type Socket } from "./wire";
 
@@ -24,9 +26,6 @@ export interface ConversationHandlers {
   /** Where somebody looks inside: the server is asked to be told of its ledger. */
   inspected?(item: DebugItem | null): void;
 }
-
-/** How many things said are told again to a server that lost them with the connection. */
-const MOST_RETOLD = 20;
 
 /** One conversation over one wire: events in, transcript, sound and face out, and the visitor's wishes back. */
 export class Conversation {
@@ -49,8 +48,8 @@ export class Conversation {
   private responding: "no" | "asked" | "yes" = "no";
   private greeted = false;
   private present = false;
-  private joined = false;
   private made = 0;
+  private readonly thread: Thread;
 
   constructor(
     url: string,
@@ -60,9 +59,11 @@ export class Conversation {
   ) {
     const events = {
       event: (event: ServerEvent, arrival: number) => this.receive(event, arrival),
-      connection: (state: Connection) => this.connectionChanged(state),
+      connection: (state: Connection, code: number) => this.connectionChanged(state, code),
     };
-    this.wire = open ? new Wire(url, events, open) : new Wire(url, events);
+    this.thread = new Thread(url);
+    const address = () => this.thread.address;
+    this.wire = open ? new Wire(address, events, open) : new Wire(address, events);
   }
 
   /** Whether a reply is being made or heard: there is something to interrupt. */
@@ -88,11 +89,18 @@ export class Conversation {
     if (this.wire.connection !== "open") return false;
     this.greeted = true;
     this.interrupt();
-    this.send({ type: "conversation.item.create", item: userItem(id, text) });
-    this.responding = "asked";
-    this.send({ type: "response.create" });
+    this.ask([userItem(id, text)]);
     this.transcript.setText(id, "user", text, false);
     return true;
+  }
+
+  private ask(items: WireItem[]): void {
+    for (const item of items) {
+      this.thread.sent(item);
+      this.send({ type: "conversation.item.create", item });
+    }
+    this.responding = "asked";
+    this.send({ type: "response.create" });
   }
 
   /** Say `text` instead of what was said in `id`; the answers to that are taken back. */
@@ -113,20 +121,23 @@ export class Conversation {
     if (!this.busy || this.role === "viewer") return false;
     if (item) {
       this.speaker?.command({ kind: "clear" });
-      const heardMs = Math.floor((this.speaker?.heard(item) ?? 0) / (RATE / 1000));
-      if (this.responding === "no") {
-        this.send({ type: "conversation.item.truncate", item_id: item, content_index: 0, audio_end_ms: heardMs });
-      }
+      if (this.responding === "no") this.truncate(item, this.speaker?.heard(item) ?? 0);
     }
     if (this.responding !== "no") this.send({ type: "response.cancel" });
     return true;
+  }
+
+  private truncate(item: string, heard: number): void {
+    const heardMs = Math.floor(heard / (RATE / 1000));
+    this.send({ type: "conversation.item.truncate", item_id: item, content_index: 0, audio_end_ms: heardMs });
   }
 
   startAnew(): void {
     this.wire.close();
     this.transcript.clear();
     this.reset();
-    this.joined = this.greeted = false;
+    this.thread.cut();
+    this.greeted = false;
     this.wire.connect();
   }
 
@@ -164,6 +175,7 @@ export class Conversation {
   playbackEnded(item: string, sample: number): void {
     this.face.cut(item, sample);
     this.transcript.cut(item, sample);
+    if (this.wire.connection === "lost") this.thread.brokenOff = { item, sample };
     this.over = [...this.over.slice(-15), item];
     if (this.item === item) this.item = "";
   }
@@ -174,6 +186,8 @@ export class Conversation {
       case "visavis.session":
         this.stageClock.observe(event.stage_now, arrival);
         return this.join(event);
+      case "visavis.resumed":
+        return this.resume(event);
       case "visavis.state":
         this.state = event.state;
         return this.handlers.state(event.state);
@@ -203,34 +217,13 @@ export class Conversation {
           this.speaker?.command({ kind: "end", item: this.item });
         }
         return;
-      default:
-        this.receiveOfItem(event);
-    }
-  }
-
-  private receiveOfItem(event: ServerEvent): void {
-    switch (event.type) {
       case "conversation.item.added":
-      case "conversation.item.done":
-        return this.itemAdded(event.item);
-      case "conversation.item.deleted":
-        return this.transcript.remove(event.item_id);
-      case "visavis.partial":
-        return this.transcript.setText(event.item_id, "user", event.text, true);
-      case "conversation.item.input_audio_transcription.completed":
-        return this.transcript.setText(event.item_id, "user", event.transcript, false);
-      case "conversation.item.input_audio_transcription.failed":
-        return this.transcript.setText(event.item_id, "user", "", false);
-      case "visavis.words":
-        return this.transcript.addWords(event.item_id, event.words);
-      case "visavis.citation":
-        return this.transcript.addSource(event.item_id, event);
-      case "response.output_text.delta":
-      case "response.output_audio_transcript.delta":
-        return this.transcript.append(event.item_id, event.delta);
+        this.thread.arrived(event.item.id);
+        break;
       default:
         this.receiveOfReply(event);
     }
+    takeSaid(this.transcript, event);
   }
 
   private receiveOfReply(event: ServerEvent): void {
@@ -274,12 +267,6 @@ export class Conversation {
     if (playing) this.item = item;
   }
 
-  private itemAdded(item: WireItem): void {
-    if (item.type !== "message" || item.role !== "user") return;
-    const text = (item.content ?? []).map((part) => part.text ?? part.transcript ?? "").join(" ");
-    if (text.trim()) this.transcript.setText(item.id, "user", text, false);
-  }
-
   /** Torn data costs a frame or a piece of sound, not the conversation. */
   private takeFrames(take: () => void): void {
     try {
@@ -305,10 +292,26 @@ export class Conversation {
     const first = this.role === null;
     this.role = event.role;
     this.handlers.session(event);
+    const joining = this.thread.joined(event);
     if (event.role === "viewer" || !first) return;
-    if (this.joined) this.retell();
-    this.joined = true;
+    if (joining === "other") this.retell();
     this.greet();
+  }
+
+  /** The server kept the conversation: it is told what was really heard of the reply that broke off, and what was lost
+   *  on its way to it; and it tells what it understood in between. */
+  private resume(event: Extract<ServerEvent, { type: "visavis.resumed" }>): void {
+    const known = new Set(event.items.map((item) => item.id));
+    const broken = this.thread.takeBrokenOff();
+    if (broken && known.has(broken.item)) this.truncate(broken.item, broken.sample);
+    for (const { item_id: item, heard_samples: heard } of event.heard) {
+      if (item !== broken?.item) this.transcript.cut(item, heard);
+    }
+    for (const item of event.items) addItem(this.transcript, item);
+    const lost = this.thread.takeLost(known);
+    if (!lost.length) return;
+    this.send({ type: "response.cancel" }); // it may be answering what came before
+    this.ask(lost);
   }
 
   private greet(): void {
@@ -321,15 +324,12 @@ export class Conversation {
 
   /** A new session knows nothing: tell it what was said before the connection was lost. */
   private retell(): void {
-    const said = this.transcript.entries.filter((entry) => entry.role !== "note" && entry.text && !entry.open);
-    for (const { id, role, text } of said.slice(-MOST_RETOLD)) {
-      const item = role === "user" ? userItem(id, text) : assistantItem(id, text);
-      this.send({ type: "conversation.item.create", item });
-    }
+    for (const item of retold(this.transcript.entries)) this.send({ type: "conversation.item.create", item });
   }
 
-  private connectionChanged(state: Connection): void {
+  private connectionChanged(state: Connection, code: number): void {
     if (state === "lost") this.reset();
+    if (state === "lost" && this.thread.refused(code)) return this.wire.retryNow();
     // At once, so that nothing the visitor does comes before it.
     if (state === "open") this.configure();
     this.handlers.connection(state);
@@ -337,6 +337,7 @@ export class Conversation {
 
   private reset(): void {
     for (const entry of this.transcript.entries) if (entry.open) this.transcript.close(entry.id);
+    if (this.role === "viewer") this.transcript.clear(); // it is told again what goes on
     this.role = null;
     this.item = "";
     this.responding = "no";
@@ -350,12 +351,4 @@ export class Conversation {
   private send(event: ClientEvent): boolean {
     return this.wire.send(event);
   }
-}
-
-function userItem(id: string, text: string): WireItem {
-  return { id, type: "message", role: "user", content: [{ type: "input_text", text }] };
-}
-
-function assistantItem(id: string, text: string): WireItem {
-  return { id, type: "message", role: "assistant", content: [{ type: "output_text", text }] };
 }

@@ -69,7 +69,9 @@ export type ServerEvent =
       voice: string;
       language: string;
       capabilities: { hears?: string[] };
+      resume_token?: string;
     }
+  | { type: "visavis.resumed"; items: WireItem[]; heard: ({ heard_samples: number } & OfItem)[] }
   | { type: "visavis.state"; state: VisavisState }
   | ({ type: "visavis.stage_face.delta"; stage_now: number } & Frames)
   | ({ type: "visavis.words"; words: WireWord[] } & OfItem)

@@ -9,16 +9,19 @@ export interface Socket {
   onmessage: ((message: { data: unknown }) => void) | null;
   onclose: ((event: { code: number; reason: string }) => void) | null;
   send(text: string): void;
-  close(): void;
+  close(code?: number): void;
 }
 
 export interface WireHandlers {
   event(event: ServerEvent, arrival: number): void;
-  connection(state: Connection, reason: string): void;
+  /** `code`: the one that the connection was closed with, 0 when it was not closed. */
+  connection(state: Connection, code: number): void;
 }
 
 /** Sound that waits in the socket beyond this is dropped: two seconds of it help nobody. Control never is. */
 const MOST_BUFFERED_SOUND = 128 * 1024;
+/** Said to the server so that it does not wait for this page to come back. */
+const GOODBYE = 1000;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 10_000;
 
@@ -33,7 +36,7 @@ export class Wire {
   dropped = 0;
 
   constructor(
-    private readonly url: string,
+    private readonly address: () => string,
     private readonly handlers: WireHandlers,
     private readonly open: (url: string) => Socket = openWebSocket,
   ) {}
@@ -46,26 +49,26 @@ export class Wire {
     this.wanted = true;
     clearTimeout(this.timer);
     this.detach();
-    this.setState(this.attempts ? "lost" : "connecting", "");
-    const socket = this.open(this.url);
+    this.setState(this.attempts ? "lost" : "connecting", 0);
+    const socket = this.open(this.address());
     this.socket = socket;
     socket.onopen = () => {
       this.attempts = 0;
-      this.setState("open", "");
+      this.setState("open", 0);
     };
     socket.onmessage = (message) => this.receive(message.data);
     socket.onclose = (event) => {
       this.detach();
-      this.retry(event.reason);
+      this.retry(event.code);
     };
   }
 
   close(): void {
     this.wanted = false;
     clearTimeout(this.timer);
-    this.detach();
+    this.detach(GOODBYE);
     this.attempts = 0;
-    this.setState("closed", "");
+    this.setState("closed", 0);
   }
 
   /** Connect now instead of at the end of the wait: the network came back, or the visitor asks. */
@@ -95,26 +98,26 @@ export class Wire {
     if (typeof event?.type === "string") this.handlers.event(event, arrival);
   }
 
-  private retry(reason: string): void {
+  private retry(code: number): void {
     if (!this.wanted) return;
     const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.attempts) * (0.75 + Math.random() / 2);
     this.attempts++;
-    this.setState("lost", reason);
     this.timer = setTimeout(() => this.connect(), delay);
+    this.setState("lost", code);
   }
 
-  private detach(): void {
+  private detach(code?: number): void {
     const socket = this.socket;
     this.socket = null;
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
+    socket.close(code);
   }
 
-  private setState(state: Connection, reason: string): void {
+  private setState(state: Connection, code: number): void {
     if (state === this.state) return;
     this.state = state;
-    this.handlers.connection(state, reason);
+    this.handlers.connection(state, code);
   }
 }
 

@@ -15,6 +15,7 @@ class Bench {
   readonly face = new Face();
   readonly conversation: Conversation;
   socket!: Socket;
+  readonly urls: string[] = [];
   heard = 0;
 
   constructor() {
@@ -30,7 +31,7 @@ class Bench {
         invitation: nothing,
         timings: nothing,
       },
-      () => this.open(),
+      (url) => this.open(url),
     );
     const speaker: Speaker = {
       append: (item, samples) => this.commands.push(`append ${item} ${samples.length}`),
@@ -42,7 +43,8 @@ class Bench {
     this.welcome();
   }
 
-  private open(): Socket {
+  private open(url: string): Socket {
+    this.urls.push(url);
     this.socket = {
       bufferedAmount: 0,
       onopen: null,
@@ -54,11 +56,22 @@ class Bench {
     return this.socket;
   }
 
-  welcome(role = "player"): void {
+  welcome(role = "player", session = "s1", token = "t1"): void {
     this.socket.onopen!();
     this.receive({ type: "session.created", session: {} });
     this.receive({ type: "session.updated", session: {} });
-    this.receive({ type: "visavis.session", role, stage_now: 0, capabilities: {} });
+    const about = { session_id: session, resume_token: token, stage_now: 0, capabilities: {} };
+    this.receive({ type: "visavis.session", role, ...about });
+  }
+
+  /** The connection breaks, or is refused with `code`, and a new one is tried. */
+  lose(code = 1006): void {
+    this.socket.onclose!({ code, reason: "" });
+    this.conversation.wire.retryNow();
+  }
+
+  resumed(items: Record<string, unknown>[], heard: Record<string, unknown>[] = []): void {
+    this.receive({ type: "visavis.resumed", items, heard });
   }
 
   receive(event: Record<string, unknown>): void {
@@ -119,7 +132,7 @@ describe("a conversation", () => {
     expect(bench.types()).toEqual(["visavis.greet"]);
     bench.take();
     bench.conversation.startAnew();
-    bench.welcome();
+    bench.welcome("player", "s2");
     expect(bench.types()).toEqual(["session.update", "visavis.greet"]);
   });
 
@@ -188,6 +201,82 @@ describe("a conversation", () => {
     expect(bench.conversation.transcript.entries.map((entry) => entry.text)).toEqual(["What time?"]);
   });
 
+  it("goes on with the same session, and says what was really heard", () => {
+    bench.conversation.say("One?");
+    const question = bench.conversation.transcript.entries[0]!.id;
+    bench.reply();
+    bench.take();
+    bench.socket.onclose!({ code: 1006, reason: "" });
+    bench.conversation.playbackEnded("a", 12_000);
+    bench.conversation.wire.retryNow();
+    expect(new URL(bench.urls.at(-1)!).searchParams.get("resume")).toBe("t1");
+    bench.welcome("player", "s1", "t2");
+    bench.resumed(
+      [
+        { id: question, type: "message", role: "user", content: [{ type: "input_text", text: "One?" }] },
+        { id: "a", type: "message", role: "assistant", status: "incomplete", content: [] },
+        { id: "u2", type: "message", role: "user", content: [{ type: "input_audio", transcript: "And two?" }] },
+      ],
+      [{ item_id: "a", content_index: 0, heard_samples: 8000 }],
+    );
+    expect(bench.take()).toMatchObject([
+      { type: "session.update" },
+      { type: "conversation.item.truncate", item_id: "a", audio_end_ms: 500 },
+    ]);
+    const { entries } = bench.conversation.transcript;
+    expect(entries.map((entry) => entry.text)).toEqual(["One?", "Hello there,", "And two?"]);
+    bench.lose();
+    expect(new URL(bench.urls.at(-1)!).searchParams.get("resume")).toBe("t2");
+  });
+
+  it("believes the server on what was heard where nothing sounded here", () => {
+    bench.reply();
+    bench.lose();
+    bench.welcome();
+    bench.resumed([], [{ item_id: "a", content_index: 0, heard_samples: 12_000 }]);
+    expect(bench.conversation.transcript.find("a")).toMatchObject({ text: "Hello there,", cut: true });
+  });
+
+  it("asks again what was lost on its way, and only that", () => {
+    bench.conversation.say("One?");
+    const [arrived] = bench.conversation.transcript.entries;
+    const item = { id: arrived!.id, type: "message", role: "user", content: [{ type: "input_text", text: "One?" }] };
+    bench.receive({ type: "conversation.item.added", item });
+    bench.conversation.say("Two?");
+    bench.take();
+    bench.lose();
+    bench.welcome();
+    bench.resumed([item]);
+    expect(bench.types()).toEqual([
+      "session.update",
+      "response.cancel",
+      "conversation.item.create",
+      "response.create",
+    ]);
+    expect(bench.sent[2]).toMatchObject({ item: { content: [{ text: "Two?" }] } });
+    expect(bench.conversation.transcript.entries.map((entry) => entry.text)).toEqual(["One?", "Two?"]);
+  });
+
+  it("begins anew at once where the conversation is over", () => {
+    bench.conversation.say("One?");
+    bench.lose();
+    bench.socket.onopen!();
+    bench.take();
+    bench.socket.onclose!({ code: 4401, reason: "" });
+    expect(bench.urls.at(-1)).toBe("ws://here");
+    bench.welcome("player", "s2");
+    expect(bench.types()).toEqual(["session.update", "conversation.item.create"]);
+    bench.lose(4401); // such as a door that is closed now: there is no way back to try, so it waits
+    expect(bench.conversation.wire.connection).toBe("lost");
+  });
+
+  it("does not go back to a conversation that was ended here", () => {
+    bench.conversation.startAnew();
+    expect(bench.urls.at(-1)).toBe("ws://here");
+    bench.welcome("player", "s2");
+    expect(bench.types().filter((type) => type === "conversation.item.create")).toEqual([]);
+  });
+
   it("keeps what was said when the connection is lost, and tells it to the new session", () => {
     vi.useFakeTimers();
     bench.conversation.say("One?");
@@ -198,7 +287,7 @@ describe("a conversation", () => {
     expect(bench.conversation.transcript.entries).toHaveLength(2);
     expect(bench.conversation.say("Lost?")).toBe(false);
     vi.advanceTimersByTime(1000);
-    bench.welcome();
+    bench.welcome("player", "s2");
     vi.useRealTimers();
     const [update, ...told] = bench.take();
     expect(update!.type).toBe("session.update");
@@ -224,6 +313,17 @@ describe("a conversation", () => {
 });
 
 describe("a viewer", () => {
+  it("is told again what goes on when it comes back, and has it once", () => {
+    const bench = new Bench();
+    bench.conversation.speaker = null;
+    for (let time = 0; time < 2; time++) {
+      bench.lose();
+      bench.welcome("viewer", "s1", "");
+      bench.reply();
+    }
+    expect(bench.conversation.transcript.entries.map((entry) => entry.text)).toEqual(["Hello there, you."]);
+  });
+
   it("follows the player's anchors on the stage clock and says nothing", () => {
     const bench = new Bench();
     bench.conversation.speaker = null;

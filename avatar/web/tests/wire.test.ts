@@ -8,13 +8,15 @@ class FakeSocket implements Socket {
   onclose: Socket["onclose"] = null;
   readonly sent: string[] = [];
   closed = false;
+  code: number | undefined;
 
   send(text: string): void {
     this.sent.push(text);
   }
 
-  close(): void {
+  close(code?: number): void {
     this.closed = true;
+    this.code = code;
   }
 }
 
@@ -23,7 +25,7 @@ function bench() {
   const states: Connection[] = [];
   const events: string[] = [];
   const wire = new Wire(
-    "ws://here",
+    () => "ws://here",
     { event: (event) => events.push(event.type), connection: (state) => states.push(state) },
     () => {
       const socket = new FakeSocket();
@@ -99,6 +101,7 @@ describe("the wire", () => {
     vi.advanceTimersByTime(60_000);
     expect(sockets).toHaveLength(1);
     expect(sockets[0]!.closed).toBe(true);
+    expect(sockets[0]!.code).toBe(1000); // a goodbye: nobody need wait for it to come back
     expect(states.at(-1)).toBe("closed");
   });
 
