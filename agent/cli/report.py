@@ -25,13 +25,13 @@ def run(settings: Settings, *, as_json: bool) -> int:
 
 def _print(report: Report) -> None:
     console = Console(highlight=False)
-    engines = Table("stage", "engine", "status", "size", "cost", title="Engines", title_justify="left")
+    engines = Table("stage", "engine", "status", "needs", "cost", title="Engines", title_justify="left")
     for engine in report.engines:
         engines.add_row(
             STAGES[engine.stage],
             f"[bold]{engine.name}[/]" if engine.chosen else engine.name,
             _status(engine),
-            f"{engine.megabytes:.0f} MB" if engine.megabytes else "",
+            engine.needs + (f" ({engine.megabytes:.3g} MB)" if engine.megabytes else ""),
             engine.cost,
         )
     console.print(engines)

@@ -210,7 +210,7 @@ class Hub:
                 "llm": engines.dialogue.name,
                 "tts": engines.synthesizer.name,
             },
-            "hints": agent.tts.hints(),
+            "hints": agent.tts.hints(settings.engines.tts),
         }
 
 

@@ -1,5 +1,6 @@
 """Speech synthesis: a sentence in, sound with its words and phones on one clock out."""
 
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -102,10 +103,13 @@ def load(name: str = "auto", **options: Any) -> "Voices":
     raise ValueError(f"unknown tts engine {name!r}; known: auto, flite, espeak")
 
 
-def hints() -> list[str]:
-    """What one command would bring, in words for a visitor."""
+def hints(name: str = "auto") -> list[str]:
+    """What one command would bring where the settings name the synthesizer `name`, in words for a visitor."""
     from agent.tts.flite import installed  # noqa: PLC0415
 
-    if installed():
+    if name != "auto" or installed() or not shutil.which("apt-get"):
         return []
-    return ["A voice that is easier to understand is one command away: sudo apt-get install flite. Then start again."]
+    return [
+        "An English voice that is far easier to understand is one command away: sudo apt-get install flite."
+        " Then start again."
+    ]

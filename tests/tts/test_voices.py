@@ -117,7 +117,12 @@ def test_an_unknown_engine_is_named() -> None:
 
 
 def test_the_hint_is_given_only_where_it_helps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.tts.flite.installed", lambda: True)
+    monkeypatch.setattr("shutil.which", lambda program: f"/usr/bin/{program}")
     assert agent.tts.hints() == []
-    monkeypatch.setattr("agent.tts.flite.installed", lambda: False)
-    assert "apt-get install flite" in agent.tts.hints()[0]
+    monkeypatch.setattr("shutil.which", lambda program: None if program == "flite" else f"/usr/bin/{program}")
+    [hint] = agent.tts.hints()
+    assert "English" in hint
+    assert "apt-get install flite" in hint
+    assert agent.tts.hints("espeak") == [], "whoever chose another voice would not hear it"
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert agent.tts.hints() == [], "there is no apt here"
