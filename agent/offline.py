@@ -35,6 +35,14 @@ class UnknownVoiceError(ValueError):
     """There is no such voice; the message names those there are."""
 
 
+class CannotHearError(ValueError):
+    """The recogniser does not understand the language; the message names those that it does."""
+
+
+class NothingToSayError(ValueError):
+    """There is nothing in the text that could be spoken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Speech:
     """Spoken text. pcm: shape (n,) at 24 kHz. face: its frames, from the first sample to the last. visemes: the Oculus
@@ -88,8 +96,13 @@ class _Stopwatch:
 
 async def answer(settings: Settings, question: Pcm, progress: Progress) -> Answer:
     """Hear `question` (shape (n,), at agent.asr.RATE), answer it and speak the answer. What cannot be understood is
-    asked for again, never guessed at. Raises the engines' errors and UnknownVoiceError."""
+    asked for again, never guessed at. Raises the engines' errors, CannotHearError and UnknownVoiceError."""
     engines = load_engines(settings)
+    hears = engines.recognizer.languages
+    if settings.language not in hears:
+        raise CannotHearError(
+            f"language = {settings.language}: {engines.recognizer.name} understands {', '.join(hears)} only"
+        )
     watch = _Stopwatch()
     progress("Starting the engines")
     async with _running(engines.recognizer, engines.dialogue, engines.synthesizer):
@@ -108,7 +121,7 @@ async def answer(settings: Settings, question: Pcm, progress: Progress) -> Answe
 
 
 async def say(settings: Settings, text: str, progress: Progress) -> Speech:
-    """Speak `text`. Raises SynthesizerError and UnknownVoiceError."""
+    """Speak `text`. Raises SynthesizerError, NothingToSayError and UnknownVoiceError."""
     engines = load_engines(settings)
     progress("Starting the voice")
     async with _running(engines.synthesizer):
@@ -226,7 +239,7 @@ class _Made:
 
     def speech(self) -> tuple[Pcm, FaceTrack]:
         if not self._pcm:
-            raise SynthesizerError("the voice said nothing: there is nothing in the text to be spoken")
+            raise NothingToSayError("there is nothing in the text that could be spoken")
         face = FaceTrack(
             0,
             np.concatenate([track.weights for track in self._face]),

@@ -184,6 +184,7 @@ def test_a_huge_recording_is_refused(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["say", ""], ["there is no text"]),
+        (["say", "...", "--out", "a.wav"], ["nothing in the text"]),
         (["say", "a", "--out", "nowhere/a.wav"], ["nowhere/a.wav", "no folder"]),
         (["say", "a", "--out", "a.x", "--face", "a.x"], ["a.x", "cannot be one file"]),
         (["say", "a" * 50, "--out", "a.wav", "--set", "limits.text_chars=100", "--set", "voice"], ["--set voice"]),
@@ -223,6 +224,20 @@ def test_a_server_that_is_asked_for_what_is_not_there_says_so(
 def test_a_question_with_documents_that_are_not_there_is_one_line(tmp_path: Path) -> None:
     files.write(tmp_path / "a.wav", np.zeros(1600, np.float32), 16_000)
     assert_one_line(visavis("reply", "a.wav", "--knowledge", "nowhere"), 2, "nowhere", "not a folder")
+
+
+def test_a_question_in_a_language_that_is_not_heard_is_refused(tmp_path: Path) -> None:
+    """Rather than answered as if it were English."""
+    files.write(tmp_path / "a.wav", np.zeros(1600, np.float32), 16_000)
+    assert_one_line(visavis("reply", "a.wav", "--language", "zh"), 2, "zh", "pocketsphinx understands en only")
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_saying_aloud_succeeds_only_where_it_sounds(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    monkeypatch.setattr("agent.cli.speech.PLAYERS", ((sys.executable, "-c", f"raise SystemExit({code})"),))
+    done = visavis("say", "Hello.")
+    assert done.returncode == code
+    assert ("--out" in done.stderr) == bool(code)
 
 
 def test_no_recording_is_named_once(tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ EXIT_CODES = {
     "agent.audio.files.AudioFileError": BAD_INPUT,
     "agent.config.ConfigError": BAD_INPUT,
     "agent.cli.common.UsageError": BAD_INPUT,
+    "agent.offline.CannotHearError": BAD_INPUT,
+    "agent.offline.NothingToSayError": BAD_INPUT,
     "agent.offline.UnknownVoiceError": BAD_INPUT,
     "agent.knowledge.KnowledgeError": BAD_INPUT,
     "agent.realtime.recording_codec.RecordingError": BAD_INPUT,

@@ -16,7 +16,7 @@ from rich.table import Table
 import agent.asr
 from agent import offline
 from agent.audio import TIMELINE_RATE, Pcm, files
-from agent.cli.common import UsageError, notes, warn
+from agent.cli.common import FAILED, UsageError, fail, notes, warn
 from agent.config import Settings
 from avatar.lipsync.facefile import write_face
 
@@ -69,7 +69,9 @@ def say(settings: Settings, text: str, out: Path | None, face: Path | None, *, a
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "speech.wav")
             files.write(path, speech.pcm, TIMELINE_RATE)
-            subprocess.run([*player, str(path)], check=False)
+            played = subprocess.run([*player, str(path)], stderr=subprocess.DEVNULL, check=False)
+        if played.returncode:
+            fail(f"{player[0]} could not play the sound; --out speech.wav writes it into a file", FAILED)
 
 
 def face(settings: Settings, speech_file: Path, text: str, out: Path, *, as_json: bool) -> None:
