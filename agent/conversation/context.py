@@ -71,9 +71,8 @@ class Context:
         body = self.config.model_dump()
         if not body["audio"]["output"]["voice"]:
             body["audio"]["output"]["voice"] = self.voice
-        transcription = self.config.audio.input.transcription
-        if transcription is not None:
-            body["audio"]["input"]["transcription"] = transcription.model_dump(exclude_none=True)
+        _drop_nulls(body["audio"]["input"], "transcription", "noise_reduction")
+        _drop_nulls(body, "tracing", "prompt", "reasoning", "truncation")
         return body | {"id": self.id, "object": "realtime.session"}
 
     @property
@@ -105,3 +104,10 @@ class Context:
             return wanted
         voices = self.settings.voices
         return voices.get(self.language) or next(iter(voices.values()), "")
+
+
+def _drop_nulls(body: Json, *names: str) -> None:
+    """Leave out what was not set in these parts."""
+    for name in names:
+        if isinstance(body[name], dict):
+            body[name] = {key: value for key, value in body[name].items() if value is not None}

@@ -127,7 +127,7 @@ class DeleteItem(ClientEvent):
 class TruncateItem(ClientEvent):
     type: Literal["conversation.item.truncate"]
     item_id: Id
-    content_index: int = Field(default=0, ge=0)
+    content_index: int = Field(ge=0)
     audio_end_ms: int = Field(ge=0)
 
 

@@ -69,12 +69,16 @@ class Transcription(Part):
     prompt: str | None = Field(default=None, max_length=10_000, repr=False)
     languages: list[str] | None = Field(default=None, max_length=64)
     keywords: list[str] | None = Field(default=None, max_length=1000, repr=False)
-    delay: str | None = Field(default=None, max_length=32)
+    delay: Literal["minimal", "low", "medium", "high", "xhigh"] | None = None
+
+
+class NoiseReduction(Part):
+    type: Literal["near_field", "far_field"] | None = None
 
 
 class InputAudio(Part):
     format: Format = PcmFormat()
-    noise_reduction: dict[str, Any] | None = None
+    noise_reduction: NoiseReduction | None = None
     transcription: Transcription | None = Transcription()
     """None: no transcription events. Unlike OpenAI's it is on until switched off."""
     turn_detection: TurnDetection | None = SemanticVad(type="semantic_vad")
@@ -89,12 +93,15 @@ VoiceName = Annotated[str, BeforeValidator(_voice_name), Field(max_length=256)]
 
 
 def _check_tool(tool: dict[str, Any]) -> dict[str, Any]:
-    if tool.get("type", "function") != "function":
+    tool = {key: value for key, value in tool.items() if value is not None}
+    if tool.setdefault("type", "function") != "function":
         raise ValueError("only tools of type 'function' can be called from here")
-    name, parameters = tool.get("name"), tool.get("parameters")
+    name = tool.get("name")
     if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
         raise ValueError("a function needs a name")
-    if parameters is not None and not isinstance(parameters, dict):
+    if not isinstance(tool.get("description", ""), str):
+        raise ValueError("the description of a function is a text")
+    if not isinstance(tool.get("parameters", {}), dict):
         raise ValueError("the parameters of a function are a JSON schema, an object")
     return tool
 
@@ -154,6 +161,22 @@ class AvatarRequest(Part):
     """How much longer than usual unfinished words are waited for; None leaves it."""
 
 
+class Tracing(Part):
+    workflow_name: str | None = Field(default=None, max_length=1000)
+    group_id: str | None = Field(default=None, max_length=1000)
+    metadata: dict[str, Any] | None = None
+
+
+class PromptTemplate(Part):
+    id: str = Field(max_length=256)
+    version: str | None = Field(default=None, max_length=256)
+    variables: dict[str, str | dict[str, Any]] | None = Field(default=None, repr=False)
+
+
+class Reasoning(Part):
+    effort: str | None = Field(default=None, max_length=32)
+
+
 class SessionConfig(Part):
     """A session as it is set now."""
 
@@ -166,11 +189,11 @@ class SessionConfig(Part):
     tool_choice: ToolChoice = "auto"
     max_output_tokens: MaxTokens = "inf"
     truncation: Truncation = "auto"
-    tracing: str | dict[str, Any] | None = None
-    prompt: dict[str, Any] | None = None
-    include: list[str] | None = None
+    tracing: Literal["auto"] | Tracing | None = None
+    prompt: PromptTemplate | None = None
+    include: list[Literal["item.input_audio_transcription.logprobs"]] | None = Field(default=None, max_length=8)
     parallel_tool_calls: bool | None = None
-    reasoning: dict[str, Any] | None = None
+    reasoning: Reasoning | None = None
 
     def merged(self, update: "SessionUpdate") -> "SessionConfig":
         """This session with `update`'s fields over it, part by part; `turn_detection`, `format` and lists are

@@ -117,17 +117,17 @@ class Theatre:
         self._fed: dict[int, tuple[float, int]] = {}
         self._steady: dict[int, Steady] = {}
         ids = itertools.count()
-        base = ConversationSettings(
-            config=config or SessionConfig(),
-            turns=TurnSettings(),
-            voices={"en": "stub"},
-            known_voices=frozenset({"stub"}),
-            greeting={"en": "Hello, I am an AI."},
-            not_caught={"en": "Sorry, I did not catch that."},
-            min_confidence=0.5,
-            new_id=lambda prefix: f"{prefix}_{next(ids)}",
-            **(settings or {}),
-        )
+        defaults: dict[str, Any] = {
+            "config": config or SessionConfig(),
+            "turns": TurnSettings(),
+            "voices": {"en": "stub"},
+            "known_voices": frozenset({"stub"}),
+            "greeting": {"en": "Hello, I am an AI."},
+            "not_caught": {"en": "Sorry, I did not catch that."},
+            "min_confidence": 0.5,
+            "new_id": lambda prefix: f"{prefix}_{next(ids)}",
+        }
+        base = ConversationSettings(**(defaults | (settings or {})))
         self.conversation = Conversation(base, lambda: Behaviour(1), 0.0)
         if face:
             self.tell(told.FaceWanted(True))
