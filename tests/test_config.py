@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import ConfigError, Settings, load
+from agent.config import ConfigError, Settings
+from agent.config_sources import load
 
 
 @pytest.fixture(autouse=True)

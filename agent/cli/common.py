@@ -9,7 +9,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from agent.config import Settings, load
+from agent.config import Settings
+from agent.config_sources import load
 
 BAD_INPUT = 2
 """Exit code when what the user gave cannot be used."""

@@ -15,7 +15,7 @@ from agent.realtime import inspection
 from agent.realtime.events import WireError
 from agent.realtime.microphone import Microphone
 from agent.realtime.outbox import Outbox
-from agent.realtime.recording import Recorder
+from agent.realtime.recorder import Recorder
 from agent.realtime.runner import Listener, Runner
 from agent.vad import VoiceDetector
 

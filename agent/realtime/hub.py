@@ -23,7 +23,7 @@ from agent.conversation.turns import TurnSettings
 from agent.realtime import traces
 from agent.realtime.connection import Player, Viewer
 from agent.realtime.events import Invited
-from agent.realtime.recording import Recorder, check_folder
+from agent.realtime.recorder import Recorder, check_folder
 from agent.realtime.recording_codec import RecordingError
 from agent.realtime.runner import Engines, Runner
 from agent.realtime.seats import Seat, Seats

@@ -23,7 +23,8 @@ from agent.realtime import events as wire
 from agent.realtime import replay as replaying
 from agent.realtime.hub import Hub
 from agent.realtime.privacy import mask, write_copy
-from agent.realtime.recording import SUFFIX, Recorder, Recording
+from agent.realtime.recorder import Recorder
+from agent.realtime.recording import SUFFIX, Recording
 from agent.realtime.recording_codec import Blobs, RecordingError, decode, encode
 from agent.realtime.replay import first_difference, replay
 from avatar.behaviour import Behaviour

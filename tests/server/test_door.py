@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from agent.config import ConfigError, Server, load
+from agent.config import ConfigError, Server
+from agent.config_sources import load
 from agent.server.addresses import AllowList, host_name
 from agent.server.auth import LINK_SECONDS, MOST_SESSIONS, Auth
 from agent.server.limits import Attempts
