@@ -192,8 +192,8 @@ class Conversation:
         since = self._idle.window(
             windows,
             replying=self._answering.active or self._answering.waits or self._playback.sounding(now),
-            speaking=self._hearing.current is not None or bool(self._hearing.pending),
-            timeout_ms=detection.idle_timeout_ms if isinstance(detection, ServerVad) and not self._away else None,
+            speaking=self._away or self._hearing.current is not None or bool(self._hearing.pending),
+            timeout_ms=detection.idle_timeout_ms if isinstance(detection, ServerVad) else None,
         )
         if since is None or detection is None:
             return

@@ -23,7 +23,7 @@ from agent.realtime.recording_codec import ARRAY, DIGEST, KIND, Blobs, Recording
 _KEPT = frozenset(
     {KIND, "event", "type", "object", "role", "status", "voice", "kind", "language", "state", "stage", "code"}
     | {"reason", "eagerness", "format", "tool_choice", "truncation", "conversation", "authority", "max_output_tokens"}
-    | {"completion", "claim", "tune"}
+    | {"completion", "claim", "tune", "delay", "tracing"}
     | {"modalities", "output_modalities", "include", "created", "recorded_by", "param"}
     | {"completion", "claim", "tune"}
 )

@@ -9,6 +9,8 @@ import pytest
 
 from agent.conversation import inputs as told
 from agent.realtime import events as wire
+from agent.realtime.privacy import without_personal_data
+from agent.realtime.session_config import SessionConfig
 from tests.conversation.theatre import Theatre
 from tests.official import CLIENT, validate
 
@@ -213,3 +215,11 @@ def test_unknown_types(kind: Any) -> None:
     assert (answer["error"]["type"], answer["error"]["param"]) == ("invalid_request_error", "type")
     assert answer["error"]["event_id"] == "mine_too"
     assert visit.lives()
+
+
+def test_a_session_without_its_words_is_still_a_session() -> None:
+    """As a recording without personal data has it."""
+    fields = EXAMPLES["session.update"]["session"]
+    for extra in ({}, {"tracing": "auto"}, {"audio": {"input": {"transcription": {"delay": "low"}}}}):
+        config = SessionConfig.model_validate({**fields, **extra})
+        SessionConfig.model_validate(without_personal_data(config.model_dump()))
