@@ -128,7 +128,10 @@ class Playback:
 
     def release(self, now: float) -> None:
         """Let go of what was heard to its end, and of sound that nobody will ask for."""
-        if self.playing is not None and self.playing.finished(now):
+        ledger = self.playing
+        if ledger is not None and ledger.finished(now):
+            if not ledger.reported:  # whoever follows would think that it still plays
+                self.anchor(ledger, now, playing=False)
             self.playing = None
         for ledger in self._ledgers.values():
             ledger.release(now)

@@ -44,6 +44,7 @@ class Voices:
         if self.missing:
             _log.warning("without %s", "; ".join(self.missing.values()))
         self._engines = tuple(started)
+        self.name = ", ".join(engine.name for engine in started)
         self.voices = tuple(voice for engine in started for voice in engine.voices)
 
     async def speak(self, text: str, *, voice: str, speed: float = 1.0) -> AsyncGenerator[SpeechChunk, None]:

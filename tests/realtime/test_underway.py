@@ -113,6 +113,21 @@ async def test_replies_have_a_face_for_viewers_although_the_player_wants_none() 
         assert ours == []
 
 
+async def test_a_viewer_of_a_player_that_reports_nothing_sees_the_end() -> None:
+    async with server(stub_engines(times=4)) as join, join() as player:
+        await player.send(type="visavis.invite")
+        path = f"/v1/realtime?viewer={(await player.until('visavis.invite'))['viewer_token']}"
+        async with join(path) as viewer:
+            await viewer.send(**FACE)
+            await viewer.until("visavis.session")
+            await player.ask("hello")
+            assert (await viewer.until("visavis.anchor"))["playing"]
+            await viewer.until("response.done")
+            end = await viewer.until("visavis.anchor", playing=False)
+            tracks = frames(viewer, end["item_id"])
+            assert abs(end["item_sample"] - tracks[-1].end_sample) <= 2 * FRAME
+
+
 async def test_what_is_kept_does_not_grow_while_somebody_reports() -> None:
     async with server(stub_engines(times=12)) as join, join() as player:
         path = await watched(player)

@@ -61,6 +61,7 @@ async def test_a_voice_is_spoken_by_its_engine(good: StubEngine, plain: StubEngi
     assert await sound(voices, "plain:zh") == pytest.approx(0.2)
     with pytest.raises(ValueError, match="plain:zh"):
         await sound(voices, "nobody")
+    assert voices.name == "good, plain"
     await voices.stop()
     assert not good.running
     assert not plain.running
