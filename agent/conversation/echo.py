@@ -172,6 +172,13 @@ FADING = 2.0
 """The same before the filter is asked: what fades as fast as a room does is the end of what was heard before."""
 _UNSURE = 3.0
 """dB more while nothing has been learned."""
+LASTING = 2.0
+"""dB that are enough where they last, on average over about eight windows."""
+_EIGHTH = 0.125
+STILL = 2
+"""Windows without a sound of the reply, as it comes to the microphone, after which only the room's fading is left."""
+_SLOWLY = np.float32(0.05)
+"""How fast it is learned what an echo leaves, a window."""
 _DECAY = np.float32(0.55)
 """How much of an echo's power is left a window later: a room of 0.75 s."""
 LATE_HOLD = 0.12
@@ -229,6 +236,10 @@ class EchoGate:
         self._tail = np.zeros(len(_EDGES) - 1, np.float32)
         self._floor = np.full(len(_EDGES) - 1, FLOOR, np.float32)
         self._excess = 0.0
+        self._still = 0
+        """Windows since the reply sounded."""
+        self._lasting = 0.0
+        """The excess over about eight windows."""
         self._over = 0
 
     def hear(self, window: Pcm, probability: float, ledger: Ledger | None, now: float) -> bool:
@@ -264,7 +275,7 @@ class EchoGate:
             self._lag = None
             self._awaited = 0 if voice else AWAITED  # who talks already is no echo
         if self._reference.extend(now):
-            self._lag = None
+            self._lag, self._awaited = None, AWAITED
         if not ledger.finished(now):
             self._over = self._heard + round(AFTER * RATE)
 
@@ -282,8 +293,8 @@ class EchoGate:
             if there >= THERE:
                 self.trace.peak = there
                 return _Found.HERE
-        again = again and peak >= FOUND_AGAIN
-        if again or peak >= CERTAIN:
+        again = again and peak >= (FOUND_AGAIN if self._lag is None else CERTAIN)
+        if again or (peak >= CERTAIN and self._lag is None):
             if self._lag is not None:  # what was learned belongs to another delay
                 self._room, self._age = RoomFilter(), 0
             self._lock(first + at, reference)
@@ -291,7 +302,7 @@ class EchoGate:
 
     def _lock(self, lag: int, reference: "Reference") -> None:
         """The echo is so late from now on. What the filter knows of the room holds, only less surely."""
-        self._lag = lag + LEAD
+        self._lag, self._lasting = lag + LEAD, 0.0
         self._room.doubt()
         end = self._heard - WINDOW + self._lag
         self._room.reload(reference.piece(end - (_PARTS + 1) * WINDOW, (_PARTS + 1) * WINDOW))
@@ -308,20 +319,27 @@ class EchoGate:
         expected = np.maximum(echo, _DECAY * self._tail)
         ratio = 10 * np.log10((rest + 1e-9) / (self._left * expected + 4 * self._floor))
         before, self._excess = self._excess, float(np.mean(np.clip(ratio, 0, 15)))
+        self._still = 0 if np.sum(ours[WINDOW:] ** 2) >= SOUNDING else self._still + 1
+        if self._still >= STILL:  # what is louder than a fading room and its noise needs no band of its own
+            total = 10 * np.log10((heard.sum() + 1e-9) / (_DECAY * self._tail.sum() + 4 * self._floor.sum()))
+            self._excess = max(self._excess, min(15.0, float(total)))
+        if probability >= CANDIDATE and self._age >= GROWN:
+            self._lasting += _EIGHTH * (min(self._excess, PLENTY) - self._lasting)
         self._age += float(np.sum(ours[WINDOW:] ** 2)) >= SOUNDING
         self.trace.excess, self.trace.age = self._excess, self._age
         is_echo = probability >= CANDIDATE and self._no_more(before, reference)
         self._tail = np.maximum(expected, heard) if is_echo and self._age < GROWN else expected
         if is_echo:
             share = np.clip(rest / (self._tail + 1e-6), 0.001, 2).astype(np.float32)
-            self._left += np.float32(0.05) * (share - self._left)
+            self._left += _SLOWLY * (share - self._left)
         return is_echo
 
     def _no_more(self, before: float, reference: "Reference") -> bool:
         """Whether the excess, and that of the window before, is what an echo has."""
         young = self._age < YOUNG
         enough = FADING if young else ENOUGH + _UNSURE * max(0.0, 1 - self._age / GROWN)
-        if self._excess < PLENTY + enough - ENOUGH and self._excess + before < 2 * enough:
+        lasting = self._lasting >= LASTING and self._excess >= LASTING
+        if self._excess < PLENTY + enough - ENOUGH and self._excess + before < 2 * enough and not lasting:
             return True
         found = self._track(reference)
         return found is _Found.ELSEWHERE or (found is _Found.HERE and young)
@@ -340,12 +358,14 @@ class Reference:
         self._first = 0
         self._sound = np.zeros(0, np.float32)
         self._limit: int | None = None
-        self._first_sound: int | None = None
+        self._held = False
+        self._began: int | None = None
+        """The first sample that could be heard, or where it played on after it was held."""
 
     @property
     def begins(self) -> bool:
         """Whether it has not sounded for long enough that its echo must have come."""
-        return self._first_sound is None or self.position - self._first_sound < BEGINNING * RATE
+        return self._began is None or self.position - self._began < BEGINNING * RATE
 
     def extend(self, now: float) -> bool:
         """Take what was sent since, and let go of what is long over. Whether it has just begun to play on, so that the
@@ -357,8 +377,8 @@ class Reference:
             new = ledger.sound(self._taken, ledger.sent)
             self._taken, self._ended = ledger.sent, done
             self._sound = np.concatenate([self._sound, self._stream.process(new)])
-            if self._first_sound is None and (loud := np.flatnonzero(np.abs(self._sound) > AUDIBLE)).size:
-                self._first_sound = self._first + int(loud[0])
+            if self._began is None and (loud := np.flatnonzero(np.abs(self._sound) > AUDIBLE)).size:
+                self._began = self._first + int(loud[0])
             if done:
                 self._sound = np.concatenate([self._sound, self._stream.flush()])
             over = max(0, min(self.position - self._first - KEPT, len(self._sound)))
@@ -366,14 +386,17 @@ class Reference:
         return self._stand()
 
     def _stand(self) -> bool:
-        """Where the reply is held, what lies beyond does not sound; a client that is told of no hold plays it all."""
-        held = not self.ledger.pacer.running and self.ledger.reported
-        goes_on = not held and self._limit is not None
-        if not held:
+        """Where the reply is held, what lies beyond does not sound; a client that is told of no hold plays all that it
+        has. Whether it plays on now."""
+        before, self._held = self._held, not self.ledger.pacer.running and self._began is not None
+        if not self._held:
             self._limit = None
-        elif self._limit is None:
+        elif self._limit is None and self.ledger.reported:
             self._limit = self.position + round(LATE_HOLD * RATE)
-        return goes_on
+        if before and not self._held:
+            self._began = self.position
+            return True
+        return False
 
     def piece(self, start: int, count: int) -> Pcm:
         """Samples [start, start + count), zeros where there are none."""

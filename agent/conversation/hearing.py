@@ -157,7 +157,7 @@ class Hearing:
         claim = self.current.claim if self.current is not None else Claim.NONE
         wait = self._wait(window.tune) if detector.paused and detector.settings.judged else None
         probability = 0.0 if window.echo else window.probability
-        return detector.feed(Evidence(probability, interruptible, window.tonal, claim, wait))
+        return detector.feed(Evidence(probability, interruptible, window.tonal, window.echo, claim, wait))
 
     def _wait(self, tune: Tune) -> int:
         """The silence that ends the turn under way, as far as can be told now."""

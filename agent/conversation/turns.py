@@ -41,7 +41,7 @@ class TurnSettings:
     """Voice that makes one certain once there are words."""
     reject_ms: int = 192
     """Silence that tells a cough from an interruption."""
-    decide_ms: int = 736
+    decide_ms: int = 672
     """What is undecided for so long since its onset is decided: by its sound, and against a listener's "yeah"."""
     aside_ms: int = 800
     """Silence after which an aside is over."""
@@ -78,6 +78,8 @@ class _State(Enum):
     PAUSED = 4
 
 
+_CLEARLY = 2
+"""Voiced windows that are enough to decide by where the reply drowned what was before them."""
 _LONGEST_ASIDE = 6000
 """Milliseconds after which an aside is forgotten even if it goes on: a machine runs."""
 
@@ -90,6 +92,8 @@ class Evidence:
     interruptible: bool = False
     tonal: bool = True
     """Whether the window has a pitch."""
+    masked: bool = False
+    """Whether our own reply was louder than all else: a voice under it could not be told from silence."""
     claim: Claim = Claim.NONE
     """What the words so far lay claim to."""
     end_after_ms: int | None = None
@@ -110,6 +114,10 @@ class TurnDetector:
         self.voiced = 0
         """Voiced windows in the current turn."""
         self._tonal = 0
+        self._masked = 0
+        """Windows of a hold, since the last voiced one, in which the reply could still be heard."""
+        self._clear = 0
+        """Voiced windows of a hold since the reply could be heard no more."""
         self._run = 0
         """Voiced windows since the last pause: what an aside must be judged by."""
         self._state = _State.QUIET
@@ -156,11 +164,15 @@ class TurnDetector:
         """One window."""
         is_voice = evidence.probability >= self.floor
         self.windows += 1
+        if evidence.masked and self._state is _State.ONSET:
+            self._masked += 1
+            self._clear = 0
         if is_voice and not self.idle:
             if self.silence_ms > self.settings.reject_ms:
                 self._run = self._tonal = 0
-            self.last_voiced = self.windows - 1
+            self.last_voiced, self._masked = self.windows - 1, 0
             self.voiced += 1
+            self._clear += 1
             self._run += 1
             self._tonal += evidence.tonal
         match self._state:
@@ -185,7 +197,7 @@ class TurnDetector:
         if not is_voice or sum(voices) < 2:
             return None
         self.onset = self.windows - len(voices) + voices.index(True)
-        self.last_voiced = self.windows - 1
+        self.last_voiced, self._masked, self._clear = self.windows - 1, 0, 0
         self.voiced = self._run = sum(voices)
         self._tonal = sum(voice and tonal for voice, tonal in self._recent)
         self._state = _State.ONSET if evidence.interruptible else _State.SPEAKING
@@ -206,9 +218,10 @@ class TurnDetector:
         if self._claims_floor(evidence):
             return self._start()
         late = (self.windows - self.onset) * WINDOW_MS >= self.settings.decide_ms
-        if late and self._sounds_like_speech and evidence.claim is not Claim.BACKCHANNEL:
+        enough = self._run * WINDOW_MS >= self.settings.confirm_words_ms or self._clear >= _CLEARLY
+        if late and enough and self._sounds_like_speech and evidence.claim is not Claim.BACKCHANNEL:
             return self._start()
-        if late or self.silence_ms >= self.settings.reject_ms:
+        if late or self.silence_ms - self._masked * WINDOW_MS >= self.settings.reject_ms:
             self._state = _State.ASIDE
             return TurnEvent.REJECTED
         return None

@@ -95,7 +95,7 @@ def at_level(pcm: Pcm, rms: float) -> Pcm:
 
 
 class Loudspeaker:
-    """A client that plays the reply from sample 0 at time 0 on, and can be frozen."""
+    """A client that plays what it was sent of the reply from sample 0 at time 0 on, and can be frozen."""
 
     def __init__(self, reply: Pcm, clip: float) -> None:
         peak = float(np.max(np.abs(reply)))
@@ -103,12 +103,14 @@ class Loudspeaker:
         self.position = 0
         """Samples at 16 kHz that were played."""
         self.playing = True
+        self.sent = 0
+        """Samples at 16 kHz that have come."""
 
     def play(self) -> Pcm:
         """The next window."""
         out = np.zeros(WINDOW, np.float32)
         if self.playing:
-            piece = self._played[self.position : self.position + WINDOW]
+            piece = self._played[self.position : min(self.position + WINDOW, self.sent)]
             out[: len(piece)] = piece
             self.position += len(piece)
         return out
@@ -184,9 +186,9 @@ class _Trial:
         self._detector.reset()
         for k in range(self._windows):
             now = (k + 1) * SECONDS
+            self._tell_ledger(k - BEFORE, now)
             played = self._played(k, now)
             around = self._around[k * WINDOW : (k + 1) * WINDOW]
-            self._tell_ledger(k - BEFORE, now)
             self._hear(np.clip(self._way.carry(played) + around, -1, 1), k >= BEFORE, now)
             if self._cut and (self._outcome.spoke is None or now >= self._outcome.spoke):
                 break
@@ -194,6 +196,7 @@ class _Trial:
 
     def _played(self, k: int, now: float) -> Pcm:
         """What leaves the loudspeaker in this window; orders take their time to reach it."""
+        self._speaker.sent = self._ledger.sent * RATE // TIMELINE_RATE
         played = self._speaker.play() if k >= BEFORE else np.zeros(WINDOW, np.float32)
         while self._orders and self._orders[0][0] <= now:
             playing = self._orders.popleft()[1]
@@ -224,17 +227,19 @@ class _Trial:
         tonal, _ = self._prosody.hear(microphone, probability)
         sounding = begun and not self._cut and not ledger.finished(now)
         words = _stub_words(self._turns, outcome, now)
-        event = self._turns.feed(Evidence(probability, sounding, tonal, words))
+        event = self._turns.feed(Evidence(probability, sounding, tonal, echo, words))
         outcome.utterances += event in (TurnEvent.ONSET, TurnEvent.STARTED)
         match event:
             case TurnEvent.ONSET:
                 outcome.holds.append(now)
                 ledger.hold(now)
-                self._orders.append((now + NETWORK, False))
+                if self._room.reports:  # others are told of no hold, and play on what they have
+                    self._orders.append((now + NETWORK, False))
             case TurnEvent.REJECTED:
                 outcome.resumed.append(now)
                 ledger.start(now, 0)
-                self._orders.append((now + NETWORK, True))
+                if self._room.reports:
+                    self._orders.append((now + NETWORK, True))
             case TurnEvent.STARTED:
                 outcome.started.append(now)
                 ledger.cut(now)

@@ -1,5 +1,6 @@
 """Turns by windows: what holds a reply, what takes the floor, what is let pass, and when a turn ends."""
 
+import itertools
 import json
 
 import pytest
@@ -114,6 +115,7 @@ def run(detector: TurnDetector, *spans: tuple[int, Evidence]) -> list[tuple[int,
 QUIET = Evidence(0.02, interruptible=True, tonal=False)
 VOICE = Evidence(0.9, interruptible=True)
 NOISE = Evidence(0.9, interruptible=True, tonal=False)
+DROWNED = Evidence(0.0, interruptible=True, tonal=False, masked=True)
 
 
 def names(happened: list[tuple[int, TurnEvent]]) -> list[str]:
@@ -126,14 +128,27 @@ def test_noise_without_a_pitch_never_takes_the_floor_however_long() -> None:
     assert (happened[1][0] - happened[0][0]) * 32 <= 700
 
 
-def test_a_hold_comes_with_the_second_voiced_window_and_every_decision_within_700_ms() -> None:
-    for length in range(2, 60):
-        for kind in (VOICE, NOISE, Evidence(0.9, interruptible=True, claim=Claim.BACKCHANNEL)):
-            happened = run(TurnDetector(TurnSettings()), (5, QUIET), (length, kind), (60, QUIET))
-            (held, _), (decided, decision) = happened[:2]
-            assert held == 7
-            assert decision in (TurnEvent.REJECTED, TurnEvent.STARTED)
-            assert (decided - held) * 32 <= 700
+def test_a_hold_comes_with_the_second_voiced_window_and_every_decision_within_700_ms_of_the_onset() -> None:
+    kinds = (VOICE, NOISE, Evidence(0.9, interruptible=True, claim=Claim.BACKCHANNEL))
+    for length, kind, after in itertools.product(range(2, 60), kinds, (QUIET, DROWNED)):
+        happened = run(TurnDetector(TurnSettings()), (5, QUIET), (length, kind), (60, after))
+        (held, _), (decided, decision) = happened[:2]
+        assert held == 7
+        assert decision in (TurnEvent.REJECTED, TurnEvent.STARTED)
+        assert (decided - 5) * 32 <= 700
+
+
+def test_a_voice_that_the_reply_drowned_until_it_was_held_is_waited_for() -> None:
+    happened = run(TurnDetector(TurnSettings()), (5, QUIET), (2, VOICE), (10, DROWNED), (30, VOICE))
+    assert names(happened) == ["ONSET", "STARTED"]
+    late = run(TurnDetector(TurnSettings()), (5, QUIET), (2, VOICE), (17, DROWNED), (30, VOICE))
+    assert names(late) == ["ONSET", "STARTED"]
+
+
+def test_an_echo_that_was_taken_for_a_voice_resumes_once_it_is_quiet() -> None:
+    happened = run(TurnDetector(TurnSettings()), (5, QUIET), (3, VOICE), (8, DROWNED), (30, QUIET))
+    assert names(happened)[:2] == ["ONSET", "REJECTED"]
+    assert happened[1][0] - 5 - 3 - 8 == 192 // 32
 
 
 def test_a_noise_that_never_ends_is_forgotten() -> None:
