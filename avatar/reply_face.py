@@ -1,29 +1,40 @@
-"""The face of one reply on the reply's own timeline: the mouth from its phones, the rest from its voice."""
+"""The face of one reply on the reply's own timeline: the mouth from its phones, the rest from its voice and words."""
 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.audio import Pcm
 from agent.tts import Phone
 from avatar.behaviour.mood import RESTING_SMILE
+from avatar.behaviour.repertoire import HEAD, WEIGHTS, columns
 from avatar.behaviour.speech import SpeechMotion
-from avatar.blendshapes import INDEX, FaceTrack
+from avatar.behaviour.style import Style
+from avatar.blendshapes import INDEX, MOUTH, FaceTrack, Frames
 from avatar.lipsync import Source, TimedLips
 
-_SMILE = [INDEX["mouthSmileLeft"], INDEX["mouthSmileRight"]]
+_SMILE = columns("mouthSmile")
+_CORNERS = np.array([i for name in ("mouthSmile", "mouthFrown", "mouthDimple") for i in columns(name)])
+"""What may show a feeling while the lips speak: the corners of the mouth."""
+_ROUND = [INDEX["mouthFunnel"], INDEX["mouthPucker"]]
+_SEALED = [INDEX["mouthClose"], INDEX["mouthPressLeft"], INDEX["mouthRollLower"]]
+_FULLY_ROUND, _FULLY_SEALED = 0.5, 0.3
+_LEFT_AT_CLOSURES = 0.5
+"""Lips can meet in a smile, but not in a broad one."""
 
 
 class ReplyFace:
     """What is drawn while one reply plays.
 
-    Its mouth replaces the stage's; everything else and the head are added to the stage's; its gaze rests, so that the
-    stage's stays. The mouth keeps the stage's resting smile underneath, so that it does not jump where the two meet.
+    Its mouth replaces the stage's; everything else, the head and the gaze are added to the stage's. Its gaze takes back
+    what its head turned, so that the eyes stay where the stage's look. The mouth keeps the stage's resting smile
+    underneath, so that it does not jump where the two meet.
     """
 
-    def __init__(self, source: Source = "timed", seed: int = 0) -> None:
+    def __init__(self, source: Source = "timed", seed: int = 0, style: Style | None = None) -> None:
         self._lips = TimedLips(source)
-        self._motion = SpeechMotion(seed)
+        self._motion = SpeechMotion(seed, style)
         self.source: Source = source
         self.lookahead_ms = self._lips.lookahead_ms
 
@@ -31,16 +42,19 @@ class ReplyFace:
         """One sentence's (or chunk's) speech, in order, as MouthTrack.add: `pcm` has shape (n,) at 24 kHz and begins at
         `start_sample`, from which the phones' times count. Raises ValueError when `start_sample` is negative."""
         self._lips.add(phones, pcm, start_sample, text)
-        self._motion.add(pcm, start_sample)
+        self._motion.add(pcm, start_sample, text)
+
+    def express(self, name: str, at_sample: int) -> None:
+        """Make a gesture, or feel a feeling until the next one, from there on: see SpeechMotion."""
+        self._motion.express(name, at_sample)
 
     def frames(self, end_sample: int) -> FaceTrack:
         """The frames from where the last call stopped that stand before `end_sample`. Final as soon as the speech
         they stand in has been added; then the same however the calls are cut."""
-        mouth = self._lips.frames(end_sample)
-        motion = self._motion.frames(end_sample)
-        weights = mouth.weights + motion.weights
-        weights[:, _SMILE] += RESTING_SMILE
-        return FaceTrack(mouth.start_sample, np.clip(weights, 0.0, 1.0), motion.head, motion.gaze)
+        lips = self._lips.frames(end_sample)
+        moved = self._motion.frames(end_sample)
+        head = np.radians(moved[:, HEAD]).astype(np.float32)
+        return FaceTrack(lips.start_sample, under_the_lips(lips.weights, moved[:, WEIGHTS]), head, -head[:, :2])
 
     def visemes(self, start_sample: int, end_sample: int) -> list[str]:
         """The Oculus viseme being said at each frame in [start, end)."""
@@ -50,3 +64,17 @@ class ReplyFace:
     def rest_sample(self) -> int:
         """Where the mouth has come to rest after all that was added."""
         return self._lips.rest_sample
+
+
+def under_the_lips(lips: Frames, shown: NDArray[np.float64]) -> Frames:
+    """The face's shapes from the lips' and from what else is shown, both of shape (n, 52). The lips' own stay as they
+    are; corners of the mouth are moved as far as rounded and closing lips let them."""
+    rounded = np.clip(lips[:, _ROUND].sum(axis=1) / _FULLY_ROUND, 0, 1)
+    sealed = np.clip(lips[:, _SEALED].max(axis=1) / _FULLY_SEALED, 0, 1)
+    free = (1 - rounded) * (1 - (1 - _LEFT_AT_CLOSURES) * sealed)
+    weights = np.where(MOUTH, lips, np.maximum(shown, 0.0))
+    weights[:, _SMILE] += RESTING_SMILE
+    # What takes away from the resting smile may do so always; it can take no more than there is of it.
+    corners = np.maximum(shown[:, _CORNERS], np.where(np.isin(_CORNERS, _SMILE), -RESTING_SMILE, 0.0))
+    weights[:, _CORNERS] += corners * np.where(corners > 0, free[:, None], 1.0)
+    return np.asarray(np.clip(weights, 0.0, 1.0), np.float32)

@@ -1,26 +1,42 @@
-"""The face between and beneath the words: blinks, gaze, breath, small head motion, listening, thinking.
+"""The face between and beneath the words: blinks, gaze, breath, head, gestures, feelings, listening, thinking.
 
-Everything here is pure computation on the 24 kHz stage clock: seeded, no clock of its own, repeatable.
+Everything here is pure computation on the 24 kHz stage clock or a reply's timeline: seeded, no clock of its own,
+repeatable. What there is to be done is data: `repertoire.toml`.
 """
 
 from typing import Protocol
 
 from avatar.behaviour.mixer import Behaviour, lay_over
 from avatar.behaviour.moods import Mood
+from avatar.behaviour.style import Style
 from avatar.blendshapes import FaceTrack
 
-__all__ = ["Behaviour", "Mood", "StageBehaviour", "lay_over"]
+__all__ = ["Behaviour", "Mood", "StageBehaviour", "Style", "lay_over"]
 
 
 class StageBehaviour(Protocol):
-    """One session's behaviour, produced strictly forward on the stage clock."""
+    """One session's behaviour, produced strictly forward on the stage clock. What is to happen at a sample whose frame
+    was given out already happens from the next frame on."""
 
     def set_mood(self, mood: Mood, at_sample: int) -> None:
-        """From stage sample `at_sample` on (or from the next frame not yet given out) the person is in this mood."""
+        """From stage sample `at_sample` on the person is in this mood."""
+        ...
+
+    def set_style(self, style: Style, at_sample: int) -> None:
+        """From then on, as lively as that."""
         ...
 
     def phrase_ended(self, at_sample: int) -> None:
-        """The visitor finished a phrase: a listening nod may answer it."""
+        """The visitor finished a phrase: a nod or a smile may answer it."""
+        ...
+
+    def turn_ends(self, at_sample: int) -> None:
+        """Our own turn will end there: whose turn it is then is looked at."""
+        ...
+
+    def express(self, name: str, at_sample: int) -> None:
+        """Make the gesture of that name, or feel the feeling, which holds until the next one. Other names are no
+        matter."""
         ...
 
     def frames(self, end_sample: int) -> FaceTrack:

@@ -2,7 +2,8 @@
 
 Shares of looking at the partner: 60–85 % while listening and 30–60 % while speaking, in bouts of about 2.2 s (Rogers et
 al. 2018, and the classic 75 % and 40 % of Argyle and Cook). Saccades follow the main sequence: 21–25 ms and 2.2–2.4 ms
-more for each degree (Bahill et al. 1975). The head turns a little with the eyes, later and slower.
+more for each degree (Bahill et al. 1975). A speaker looks away as the turn begins and at the partner as it ends (Kendon
+1967). The head turns a little with the eyes, later and slower.
 """
 
 import numpy as np
@@ -16,6 +17,10 @@ _THINKING_GLANCE = 0.6
 _SHORTEST_BOUT = 0.35
 _FIXATION = 0.9
 _SHORTEST_FIXATION = 0.25
+_TURN_END_CONTACT = 1.6
+"""Seconds for which the one who hands over the turn looks at the other: from just before its end until past it."""
+_TURN_START_AVERSION = 0.5
+"""How often the one who takes the turn looks away at its start."""
 _FACE = np.radians([(-1.4, 0.7), (1.4, 0.7), (0.0, -1.3)])
 """The partner's eyes and mouth, seen from a metre and a half: yaw, pitch."""
 _HEAD_SHARE: dict[Mood, float] = {"idle": 0.18, "listening": 0.12, "thinking": 0.28, "speaking": 0.18}
@@ -39,6 +44,7 @@ class Gaze:
         self._moved = 0.0
         self._lasting = saccade_seconds(0.0)
         self._next = 0.4
+        self._contact_until = 0.0
         self._side = float(rng.choice((-1.0, 1.0)))
         self._head = Ease(np.zeros(2), 0.6)
 
@@ -63,15 +69,27 @@ class Gaze:
         x = np.clip((times - self._moved) / self._lasting, 0, 1)[:, None]
         return np.asarray(self._from + (self._to - self._from) * x**3 * (10 - 15 * x + 6 * x**2))
 
+    def hand_over(self, now: float) -> None:
+        """The turn is about to be the partner's: look there from `now` on, for a while."""
+        if self._partner:
+            self._bout_end = max(self._bout_end, now + _TURN_END_CONTACT)
+        else:
+            self._turn_at(now)
+        self._contact_until = now + _TURN_END_CONTACT
+
     def _enter(self, mood: Mood, now: float) -> None:
         """A new mood shows in the eyes soon: a listener looks up, a thinker looks away."""
-        self._mood = mood
-        if mood == "listening" and self._partner:
-            return
-        if mood in ("listening", "thinking"):
-            self._bout_end = now + float(self._rng.uniform(0.1, 0.3))
-            self._partner = mood == "thinking"  # the next move turns it round
-            self._next = max(self._bout_end, self._moved + self._lasting)
+        before, self._mood = self._mood, mood
+        soon = now + float(self._rng.uniform(0.1, 0.3))
+        averts = mood == "speaking" and self._rng.random() < _TURN_START_AVERSION
+        wants_partner = mood == "listening" or (mood == "idle" and before == "speaking")
+        if (wants_partner and not self._partner) or ((averts or mood == "thinking") and self._partner):
+            self._turn_at(soon)
+
+    def _turn_at(self, when: float) -> None:
+        """The bout ends at `when`, or as soon as the eyes have landed."""
+        self._bout_end = when
+        self._next = max(when, self._moved + self._lasting)
 
     def _move(self, now: float) -> None:
         """The next fixation: elsewhere in the same place, or the other way at the end of a bout."""
@@ -79,6 +97,8 @@ class Gaze:
         if now >= self._bout_end:
             self._partner = not self._partner
             self._bout_end = now + self._bout()
+            if self._partner:
+                self._bout_end = max(self._bout_end, self._contact_until)
             if not self._partner and self._rng.random() < 0.6:
                 self._side = -self._side
             target = self._in_face() if self._partner else self._away()

@@ -1,106 +1,78 @@
-"""What a speaker's head, brows and cheeks do with the voice: they rise and fall with its pitch and its loudness.
+"""What a speaker's face and head do with the voice and the words, on the reply's own timeline.
 
 Heads of speakers follow F0 and amplitude closely (Munhall et al., "Visual prosody and speech intelligibility", 2004),
-and brows rise on accents. All this lies on the reply's own timeline and is added to what the stage does.
+and brows and head underline accents. Cheeks, brows and the mouth's corners show what is felt. All this is added to
+what the stage does, but for the mouth's corners, which lie under the lips.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
-from agent.audio import TIMELINE_RATE, Pcm
-from avatar.blendshapes import FPS, INDEX, SAMPLES_PER_FRAME, FaceTrack
+from agent.audio import Pcm
+from avatar.behaviour.feelings import arousal, felt_in
+from avatar.behaviour.gestures import Gestures
+from avatar.behaviour.motion import Curve, Ease
+from avatar.behaviour.prosody import LOUDNESS_RANGE_DB, QUIET_DB, Prosody, prosody, stresses
+from avatar.behaviour.repertoire import CHANNELS, HEAD, Repertoire, columns, default
+from avatar.behaviour.style import Style, scale
+from avatar.blendshapes import FPS, SAMPLES_PER_FRAME
 
-Curve = NDArray[np.float64]
-
-_DECIMATION = 3
-_RATE = TIMELINE_RATE // _DECIMATION
-_WINDOW = 384
-"""Samples at 8 kHz: 48 ms, three periods of the lowest voice."""
-_FFT = 1024
-_SHORTEST, _LONGEST = _RATE // 400, _RATE // 70
-_VOICED = 0.5
-_QUIET_DB = -60.0
-_LOUDNESS_RANGE_DB = 25.0
+_YAW, _PITCH, _ROLL, _BROW, _CHEEK, _AROUSAL = range(6)
+_FOLLOWERS = 6
+_OMEGA = np.array([7.0, 16.0, 13.0, 20.0, 12.0, 4.0])
+"""Natural frequency of each follower, rad/s: a head turns slowly, its chin follows the tone of the phrase, and it
+sways with the beat of the syllables. Excitement comes and goes slowest."""
+_AHEAD = (9, 8, 7, 4, 4, 12)
+"""Frames by which each starts early, so that it arrives with the voice: about its spring's delay, 120 / omega."""
+_FOLLOW = np.exp(-_OMEGA / FPS)
+_SHAPES = (("browInnerUp", _BROW, 1.0), ("browOuterUp", _BROW, 0.7), ("cheekSquint", _CHEEK, 1.0))
+_ACCENT_LEAD = 0.2
+"""Seconds by which the gesture for a stressed word begins before its stress."""
+_SETTLE = 0.6
 _SHORTEST_RUN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Prosody:
-    """One value a frame. log_f0: octaves (log2 Hz), NaN where unvoiced. level_db: RMS in dB re full scale."""
-
-    log_f0: Curve
-    level_db: Curve
-
-
-def prosody(pcm: Pcm, first: int, count: int) -> Prosody:
-    """Pitch and level of `pcm` (shape (n,), 24 kHz) around its samples first + 400·i for i < count.
-
-    Pitch is the highest peak of the autocorrelation between 70 and 400 Hz, with the window's own falling off divided
-    out (Boersma 1993); voiced means a peak of at least half the energy.
-    """
-    usable = len(pcm) // _DECIMATION * _DECIMATION
-    low = np.asarray(pcm[:usable], np.float32).reshape(-1, _DECIMATION).mean(axis=1)
-    low = np.nan_to_num(low, nan=0.0, posinf=0.0, neginf=0.0)
-    span = count * SAMPLES_PER_FRAME // _DECIMATION + 2 * _WINDOW
-    padded = np.zeros(max(span, len(low) + 2 * _WINDOW), np.float32)
-    padded[_WINDOW // 2 : _WINDOW // 2 + len(low)] = low
-    starts = (first + SAMPLES_PER_FRAME * np.arange(count)) // _DECIMATION
-    windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[np.minimum(starts, len(padded) - _WINDOW)]
-    energy = np.mean(windows.astype(np.float64) ** 2, axis=1)
-    level = 10 * np.log10(energy + 1e-12)
-    spectrum = np.abs(np.fft.rfft(windows * _HANN, _FFT, axis=1)) ** 2
-    lags = np.fft.irfft(spectrum, _FFT, axis=1)[:, :_LONGEST]
-    strength = lags / np.maximum(lags[:, :1], 1e-12) / _HANN_LAGS
-    best = strength[:, _SHORTEST:].argmax(axis=1) + _SHORTEST
-    voiced = (strength[np.arange(count), best] >= _VOICED) & (level > _QUIET_DB)
-    return Prosody(np.where(voiced, np.log2(_RATE / best), np.nan), level)
-
-
-_HANN = np.hanning(_WINDOW).astype(np.float32)
-_HANN_LAGS = np.fft.irfft(np.abs(np.fft.rfft(_HANN, _FFT)) ** 2, _FFT)[:_LONGEST]
-_HANN_LAGS = _HANN_LAGS / _HANN_LAGS[0]
-
-_YAW, _PITCH, _ROLL, _BROW, _CHEEK = range(5)
-_FOLLOWERS = 5
-_OMEGA = np.array([7.0, 16.0, 13.0, 20.0, 12.0])
-"""Natural frequency of each follower, rad/s: a head turns slowly, its chin follows the tone of the phrase, and it
-sways with the beat of the syllables."""
-_AHEAD = (9, 8, 7, 4, 4)
-"""Frames by which each starts early, so that it arrives with the voice: about its spring's delay, 120 / omega."""
-_FOLLOW = np.exp(-_OMEGA / FPS)
-_SHAPES: dict[str, tuple[int, float]] = {
-    "browInnerUp": (_BROW, 1.0),
-    "browOuterUpLeft": (_BROW, 0.7),
-    "browOuterUpRight": (_BROW, 0.7),
-    "cheekSquintLeft": (_CHEEK, 1.0),
-    "cheekSquintRight": (_CHEEK, 1.0),
-}
-
-
 class SpeechMotion:
-    """Head, brows and cheeks of one reply, produced strictly forward. Frames never change once given out."""
+    """Head, brows, cheeks and corners of the mouth of one reply, produced strictly forward. Frames never change once
+    given out."""
 
-    def __init__(self, seed: int = 0) -> None:
-        self._rng = np.random.default_rng(seed)
-        self._side = float(self._rng.choice((-1.0, 1.0)))
+    def __init__(self, seed: int = 0, style: Style | None = None, repertoire: Repertoire | None = None) -> None:
+        self._rng, gestures = np.random.default_rng(seed).spawn(2)
+        self._style = style or Style()
+        self._repertoire = repertoire or default()
+        self._gestures = Gestures(gestures, self._repertoire)
+        self._sway = float(self._rng.uniform(0.03, 0.05))
+        """Radians for the loudest syllables, always to the same side: a person has one, which no reply changes."""
         self._given = 0
         self._targets: Curve = np.zeros((0, _FOLLOWERS))
         self._position = np.zeros(_FOLLOWERS)
         self._velocity = np.zeros(_FOLLOWERS)
         self._voiced: Curve = np.zeros(0)
-        self._loudest = _QUIET_DB + _LOUDNESS_RANGE_DB
+        self._levels: Curve = np.zeros(0)
+        self._loudest = QUIET_DB + LOUDNESS_RANGE_DB
+        self._feeling = Ease(np.zeros(len(CHANNELS)), _SETTLE)
+        self._told: str | None = None
+        """The feeling that was asked for: it holds against what the words bring."""
+        self._felt: Curve = np.zeros(len(CHANNELS))
+        """What is felt while there is speech; past it the face rests."""
+        self._resting = False
+        self._changes: list[tuple[int, Curve]] = []
+        """Feelings to come: (first frame, movement), in order."""
 
-    def add(self, pcm: Pcm, start_sample: int) -> None:
-        """One chunk of the reply's speech: `pcm` has shape (n,), 24 kHz, and begins at `start_sample`."""
+    def add(self, pcm: Pcm, start_sample: int, text: str = "") -> None:
+        """One chunk of the reply's speech: `pcm` has shape (n,), 24 kHz, and begins at `start_sample`. `text`: the
+        sentence that begins with it, or "" in the midst of one."""
         first = max(self._given, -(-start_sample // SAMPLES_PER_FRAME))
         end = -(-(start_sample + len(pcm)) // SAMPLES_PER_FRAME)
         lean = float(self._rng.uniform(-1, 1))
         if end <= first:
             return
+        if self._resting:
+            self._change(first, self._felt)
+        if text and self._told is None:
+            name, strength = felt_in(text, self._repertoire)
+            self._change(first, strength * self._repertoire.feelings[name].movement)
         heard = prosody(pcm, first * SAMPLES_PER_FRAME - start_sample, end - first)
-        targets = self._aim(heard, lean)
+        targets = self._aim(heard, lean, first)
         for follower, ahead in enumerate(_AHEAD):
             led = np.minimum(np.arange(len(targets)) + ahead, len(targets) - 1)
             targets[:, follower] = targets[led, follower]
@@ -109,10 +81,59 @@ class SpeechMotion:
         grown[first:end] = targets
         self._targets = grown
 
-    def frames(self, end_sample: int) -> FaceTrack:
-        """The frames from where the last call stopped that stand before `end_sample`; no mouth, and gaze rests."""
+    def express(self, name: str, at_sample: int) -> None:
+        """From `at_sample` on, make the gesture or feel the feeling of that name; a feeling holds until the next one.
+        A name that is not in the repertoire is no matter."""
+        at = max(self._given, -(-at_sample // SAMPLES_PER_FRAME))
+        if name in self._repertoire.gestures:
+            self._gestures.perform(name, at / FPS)
+        elif name in self._repertoire.feelings:
+            self._told = name if name != "neutral" else None
+            self._change(at, self._repertoire.feelings[name].movement)
+
+    def frames(self, end_sample: int) -> Curve:
+        """The movement of the frames from where the last call stopped that stand before `end_sample`: shape (n, 57) as
+        CHANNELS, shapes (which may be below 0) and degrees."""
         start, end = self._given, max(self._given, -(-end_sample // SAMPLES_PER_FRAME))
-        self._given = end
+        moved = np.zeros((end - start, len(CHANNELS)))
+        while self._given < end:
+            stop = self._until_change(end)
+            times = np.arange(self._given, stop) / FPS
+            part = moved[self._given - start : stop - start]
+            part += self._feeling.at(times)
+            part += self._gestures.sum(times)
+            self._given = stop
+        followed = self._follow(start, end)
+        for name, which, gain in _SHAPES:
+            moved[:, columns(name)] += gain * np.maximum(followed[:, [which]], 0.0)
+        excited = followed[:, [_AROUSAL]]
+        moved += np.maximum(excited, 0) * self._repertoire.feelings["animated"].movement
+        moved += np.maximum(-excited, 0) * self._repertoire.feelings["subdued"].movement
+        moved[:, HEAD] += np.degrees(followed[:, [_YAW, _PITCH, _ROLL]])
+        scale(moved, self._style.face, self._style.head)
+        return moved
+
+    def _until_change(self, end: int) -> int:
+        """Make the changes of feeling that are due; returns where the next one is, at most `end`. Past the last sound
+        nothing is felt any more."""
+        known = len(self._targets)
+        while self._changes and self._changes[0][0] <= self._given:
+            self._felt = self._changes.pop(0)[1]
+            self._feeling.retarget(self._given / FPS, self._felt)
+            self._resting = False
+        if self._given >= known and not self._resting:
+            self._feeling.retarget(self._given / FPS, np.zeros(len(CHANNELS)))
+            self._resting = True
+        later = [at for at in (*(at for at, _ in self._changes[:1]), known) if at > self._given]
+        return min([end, *later])
+
+    def _change(self, frame: int, movement: Curve) -> None:
+        """Feel that from `frame` on, until the next change."""
+        self._changes.append((frame, movement))
+        self._changes.sort(key=lambda change: change[0])
+
+    def _follow(self, start: int, end: int) -> Curve:
+        """The followers' positions at frames [start, end): shape (n, 6)."""
         at = np.empty((end - start, _FOLLOWERS))
         rest = np.zeros(_FOLLOWERS)
         for i in range(end - start):
@@ -123,28 +144,29 @@ class SpeechMotion:
             self._position = target + (offset + slope / FPS) * _FOLLOW
             self._velocity = (self._velocity - _OMEGA * slope / FPS) * _FOLLOW
             at[i] = self._position
-        weights = np.zeros((end - start, 52), np.float32)
-        for name, (which, gain) in _SHAPES.items():
-            weights[:, INDEX[name]] = np.clip(at[:, which] * gain, 0.0, 1.0)
-        head = at[:, [_YAW, _PITCH, _ROLL]].astype(np.float32)
-        return FaceTrack(start * SAMPLES_PER_FRAME, weights, head, np.zeros((end - start, 2), np.float32))
+        return at
 
-    def _aim(self, heard: Prosody, lean: float) -> Curve:
-        """Where the followers should be, shape (n, 5)."""
+    def _aim(self, heard: Prosody, lean: float, first: int) -> Curve:
+        """Where the followers should be, shape (n, 6); and the stressed words' accents."""
         voiced = np.isfinite(heard.log_f0)
         self._voiced = np.concatenate([self._voiced, heard.log_f0[voiced]])[-3000:]
+        self._levels = np.concatenate([self._levels, heard.level_db[voiced]])[-3000:]
         self._loudest = max(self._loudest, float(np.percentile(heard.level_db, 95)))
-        level = np.clip(1 + (heard.level_db - self._loudest) / _LOUDNESS_RANGE_DB, 0.0, 1.0)
+        level = np.clip(1 + (heard.level_db - self._loudest) / LOUDNESS_RANGE_DB, 0.0, 1.0)
         speaking = np.clip(level / 0.3, 0.0, 1.0)
         semitones = np.zeros(len(level))
+        targets = np.zeros((len(level), _FOLLOWERS))
         if voiced.sum() >= _SHORTEST_RUN:
             where = np.flatnonzero(voiced)
-            relative = 12 * (heard.log_f0[where] - np.median(self._voiced))
+            usual = float(np.median(self._voiced))
+            relative = 12 * (heard.log_f0[where] - usual)
             semitones = np.clip(np.interp(np.arange(len(level)), where, relative), -6.0, 6.0)
-        targets = np.zeros((len(level), _FOLLOWERS))
+            targets[:, _AROUSAL] = arousal(heard, usual, float(np.median(self._levels)))
+        for stress in stresses(semitones, level):
+            self._gestures.accent(max(first, first + stress - round(_ACCENT_LEAD * FPS)) / FPS)
         targets[:, _YAW] = 0.035 * lean * level
         targets[:, _PITCH] = 0.018 * semitones * speaking + 0.02 * level
-        targets[:, _ROLL] = 0.04 * self._side * level
+        targets[:, _ROLL] = self._sway * level
         targets[:, _BROW] = (0.05 * np.clip(semitones - 1, 0, 5) + 0.06 * np.clip((level - 0.7) / 0.3, 0, 1)) * speaking
         targets[:, _CHEEK] = 0.10 * np.clip((level - 0.5) / 0.5, 0, 1)
         return targets

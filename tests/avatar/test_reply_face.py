@@ -1,10 +1,18 @@
+from dataclasses import replace
+from functools import lru_cache
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.tts import Phone
-from avatar.behaviour.speech import SpeechMotion, prosody
-from avatar.blendshapes import INDEX, MOUTH, NAMES
+from avatar.behaviour import Behaviour, Style, lay_over
+from avatar.behaviour.prosody import prosody
+from avatar.behaviour.repertoire import CHANNELS, HEAD, columns, default
+from avatar.behaviour.speech import SpeechMotion
+from avatar.blendshapes import INDEX, MOUTH, NAMES, FaceTrack, Frames
+from avatar.lipsync import TimedLips
 from avatar.reply_face import RESTING_SMILE, ReplyFace
 
 RATE = 24_000
@@ -47,9 +55,7 @@ def test_silence_noise_and_nonsense_have_no_pitch() -> None:
     motion = SpeechMotion()
     motion.add(broken, 0)
     motion.add(np.zeros(3, np.float32), RATE)
-    track = motion.frames(2 * RATE)
-    assert np.isfinite(track.head).all()
-    assert np.isfinite(track.weights).all()
+    assert np.isfinite(motion.frames(2 * RATE)).all()
 
 
 def test_the_head_follows_pitch_and_loudness() -> None:
@@ -57,18 +63,61 @@ def test_the_head_follows_pitch_and_loudness() -> None:
     motion = SpeechMotion(3)
     for start in range(0, len(pcm), 4 * RATE):
         motion.add(pcm[start : start + 4 * RATE], start)
-    track = motion.frames(len(pcm))
+    moved = motion.frames(len(pcm))
+    head = moved[:, HEAD]
     rng = np.random.default_rng(0)
     for heard, axis in ((np.log2(pitch[::400]), 1), (loud[::400], 2)):
-        head = track.head[:, axis]
-        shuffled = [abs(correlation(heard, np.roll(head, int(rng.integers(300, 2000))))) for _ in range(20)]
-        assert abs(correlation(heard, head)) >= 0.3
-        assert abs(correlation(heard, head)) > 2 * np.percentile(shuffled, 95)
-    brow = track.weights[:, INDEX["browInnerUp"]]
+        turned = head[:, axis]
+        shuffled = [abs(correlation(heard, np.roll(turned, int(rng.integers(300, 2000))))) for _ in range(20)]
+        assert abs(correlation(heard, turned)) >= 0.3
+        assert abs(correlation(heard, turned)) > 2 * np.percentile(shuffled, 95)
+    brow = moved[:, INDEX["browInnerUp"]]
     assert correlation(np.log2(pitch[::400]), brow) >= 0.3
-    assert brow.max() < 0.4
-    assert np.degrees(np.abs(track.head)).max() < 9
-    assert np.degrees(np.abs(np.diff(track.head, axis=0))).max() < 1.5
+    assert brow.max() < 0.6
+    assert np.abs(head).max() < 10
+    assert np.abs(np.diff(head, axis=0)).max() < 1.5
+
+
+def test_stressed_words_are_underlined() -> None:
+    """A voice as even as a hum, but for one louder, higher syllable every two seconds."""
+    t = np.arange(20 * RATE) / RATE
+    stress = np.exp(-(((t % 2 - 1) / 0.09) ** 2))
+    syllables = 0.5 + 0.1 * np.cos(2 * np.pi * 4 * t)
+    phase = np.cumsum(130 * 2 ** (0.3 * stress)) / RATE
+    pcm = (0.2 * (syllables + 0.8 * stress) * sum(np.sin(2 * np.pi * k * phase) / k for k in range(1, 6))).astype(
+        np.float32
+    )
+    with_accents, without = SpeechMotion(1), SpeechMotion(1, repertoire=replace(default(), chances={}))
+    for motion in (with_accents, without):
+        motion.add(pcm, 0)
+    accents = with_accents.frames(len(pcm)) - without.frames(len(pcm))
+    moved = np.flatnonzero(np.abs(accents).max(axis=1) > 0.01) / 60
+    assert len(moved)
+    near = np.abs(moved % 2 - 1) < 0.75
+    assert near.all()
+    underlined = {int(time // 2) for time in moved}
+    assert 5 <= len(underlined) <= 10
+    shapes = {CHANNELS[i] for i in np.flatnonzero(np.abs(accents).max(axis=0) > 0.01)}
+    assert {"browInnerUp", "browOuterUpLeft", "pitch"} <= shapes
+    assert shapes.isdisjoint(name for name, mouth in zip(NAMES, MOUTH, strict=True) if mouth)
+
+
+def test_an_excited_voice_brightens_the_face() -> None:
+    """The same ten seconds twice: quiet, flat and slow, then loud, high and lively."""
+    t = np.arange(10 * RATE) / RATE
+
+    def said(level: float, base: float, melody: float, syllables: float) -> np.ndarray:
+        phase = np.cumsum(base * 2 ** (melody * np.sin(2 * np.pi * 0.7 * t))) / RATE
+        loud = level * np.clip(0.55 + 0.5 * np.cos(2 * np.pi * syllables * t), 0.05, 1)
+        return (loud * sum(np.sin(2 * np.pi * k * phase) / k for k in range(1, 6))).astype(np.float32)
+
+    motion = SpeechMotion(1, repertoire=replace(default(), chances={}))
+    calm, excited = said(0.05, 110, 0.05, 2.5), said(0.25, 160, 0.4, 6.0)
+    motion.add(np.concatenate([calm, excited]), 0)
+    shown = motion.frames(20 * RATE)
+    low, high = shown[2 * 60 : 9 * 60].mean(axis=0), shown[12 * 60 : 19 * 60].mean(axis=0)
+    for name in ("cheekSquintLeft", "mouthSmileLeft", "browOuterUpLeft"):
+        assert high[INDEX[name]] > low[INDEX[name]] + 0.04, name
 
 
 def speech(seed: int) -> tuple[list[Phone], np.ndarray]:
@@ -85,16 +134,18 @@ def test_neither_cuts_nor_the_moment_of_adding_change_a_frame(cuts: list[int], s
     (first, pcm_a), (second, pcm_b) = speech(seed), speech(seed + 100)
     end = len(pcm_a) + len(pcm_b) + RATE // 2
     whole = ReplyFace(seed=seed)
-    whole.add(first, pcm_a, 0, "a")
-    whole.add(second, pcm_b, len(pcm_a), "b")
+    whole.add(first, pcm_a, 0, "I am glad!")
+    whole.express("wink", len(pcm_a) // 2)
+    whole.add(second, pcm_b, len(pcm_a), "Sorry?")
     once = whole.frames(end)
     cut = ReplyFace(seed=seed)
-    cut.add(first, pcm_a, 0, "a")
+    cut.add(first, pcm_a, 0, "I am glad!")
+    cut.express("wink", len(pcm_a) // 2)
     parts = [cut.frames(len(pcm_a))] if eager else []
-    cut.add(second, pcm_b, len(pcm_a), "b")
+    cut.add(second, pcm_b, len(pcm_a), "Sorry?")
     parts += [cut.frames(c) for c in [*sorted(cuts), end]]
-    np.testing.assert_array_equal(np.concatenate([p.weights for p in parts])[: len(once)], once.weights)
-    np.testing.assert_array_equal(np.concatenate([p.head for p in parts])[: len(once)], once.head)
+    np.testing.assert_allclose(np.concatenate([p.weights for p in parts])[: len(once)], once.weights, atol=1e-6)
+    np.testing.assert_allclose(np.concatenate([p.head for p in parts])[: len(once)], once.head, atol=1e-6)
 
 
 def test_the_reply_rests_as_the_stage_does() -> None:
@@ -105,8 +156,151 @@ def test_the_reply_rests_as_the_stage_does() -> None:
     assert track.weights[MOUTH.nonzero()[0]].max() <= 1
     rest = {name: float(w) for name, w in zip(NAMES, track.weights[-1], strict=True) if w > 1e-3}
     assert set(rest) == {"mouthSmileLeft", "mouthSmileRight"}
-    assert rest["mouthSmileLeft"] == np.float32(RESTING_SMILE)
+    assert rest["mouthSmileLeft"] == pytest.approx(RESTING_SMILE, abs=1e-3)
     assert np.abs(track.head[-1]).max() < 1e-3
-    assert not track.gaze.any()
+    np.testing.assert_array_equal(track.gaze, -track.head[:, :2])
     assert face.visemes(0, 400) == ["sil"]
     assert face.rest_sample > len(pcm)
+
+
+def opening(weights: Frames) -> np.ndarray:
+    """How far the lips are apart: avatar-independent, left and right averaged."""
+
+    def of(name: str) -> np.ndarray:
+        return weights[:, columns(name)].mean(axis=1)
+
+    return np.clip(
+        of("jawOpen") - of("mouthClose") + 0.35 * of("mouthLowerDown") + 0.25 * of("mouthUpperUp")
+        + 0.10 * of("mouthFunnel") - 0.12 * of("mouthPress") - 0.15 * of("mouthRollLower"),
+        0, None,
+    )  # fmt: skip
+
+
+SAID = ["m", "ɑː", "p", "iː", "b", "uː", "m", "ɛ", "f", "ɔː", "v", "æ", "w", "ʌ", "ʃ", "oʊ"]
+
+
+@pytest.mark.parametrize("feeling", [name for name in default().feelings if name != "neutral"])
+def test_the_lips_win_whatever_is_felt(feeling: str) -> None:
+    """With a lively person's strongest feeling and every gesture at once, the mouth's shapes, its closures above all,
+    are the lips' own; only its corners move, and not where lips are rounded."""
+    phones = [Phone(s, 0.1 + 0.12 * i, 0.22 + 0.12 * i) for i, s in enumerate(SAID * 3)]
+    pcm = voice(6.5, 4)[0]
+    alone, face = TimedLips(), ReplyFace(style=Style(1.0))
+    stage = Behaviour(1)
+    stage.set_mood("speaking", 0)
+    face.express(feeling, 0)
+    for i, gesture in enumerate(default().gestures):
+        face.express(gesture, i * RATE // 8)
+        stage.express(gesture, i * RATE // 8)
+    alone.add(phones, pcm, 0, "")
+    face.add(phones, pcm, 0, "Great, wonderful! Sorry!")
+    lips, mixed = alone.frames(len(pcm)).weights, lay_over(stage.frames(len(pcm)), face.frames(len(pcm))).weights
+    corners = columns("mouthSmile") + columns("mouthFrown") + columns("mouthDimple")
+    own = MOUTH.copy()
+    own[corners] = False
+    np.testing.assert_array_equal(mixed[:, own], lips[:, own])
+    np.testing.assert_array_equal(opening(mixed), opening(lips))
+    closed = opening(lips) <= 0.12 * np.percentile(opening(lips), 95)
+    assert closed.sum() > 60
+    rounded = lips[:, [INDEX["mouthPucker"], INDEX["mouthFunnel"]]].sum(axis=1) > 0.5
+    assert rounded.sum() > 60
+    assert (mixed[rounded][:, corners] - lips[rounded][:, corners]).max() <= RESTING_SMILE + 1e-6
+
+
+def test_the_words_are_felt() -> None:
+    pcm = voice(3)[0]
+
+    def smile(text: str, cue: str = "") -> float:
+        face = ReplyFace(seed=1)
+        if cue:
+            face.express(cue, 0)
+        face.add([], pcm, 0, text)
+        return float(face.frames(len(pcm)).weights[90:, INDEX["mouthSmileLeft"]].mean())
+
+    assert smile("I am so glad!") > smile("It is on the left.") + 0.2
+    assert smile("Unfortunately not.") < RESTING_SMILE
+    assert smile("Unfortunately not.", "happy") > RESTING_SMILE + 0.2
+
+
+def test_a_feeling_ends_with_the_reply_and_holds_across_its_sentences() -> None:
+    pcm = voice(2)[0]
+    face = ReplyFace()
+    face.express("happy", 0)
+    face.add([], pcm, 0, "One.")
+    first = face.frames(3 * RATE).weights[:, INDEX["cheekSquintLeft"]]
+    face.add([], pcm, 3 * RATE, "Two.")
+    second = face.frames(8 * RATE).weights[:, INDEX["cheekSquintLeft"]]
+    assert first[90:118].min() > 0.25
+    assert second[90:118].min() > 0.25
+    assert second[-1] < 0.01
+
+
+@lru_cache
+def conversation(seed: int, style: Style) -> tuple[np.ndarray, FaceTrack, np.ndarray, np.ndarray]:
+    """Ten minutes of listening, thinking, speaking and resting as they are seen: the mood at each frame, the face, and
+    of the frames at which there is a voice its pitch (octaves) and loudness."""
+    pcm, pitch, loud = voice(120)
+    rng = np.random.default_rng(seed)
+    behaviour, at = Behaviour(seed, style), 0
+    moods: list[str] = []
+    seen: list[FaceTrack] = []
+    heard: list[np.ndarray] = []
+    while at < 600 * RATE:
+        for mood, shortest, longest in (
+            ("listening", 3, 8),
+            ("thinking", 0.4, 1.2),
+            ("speaking", 4, 12),
+            ("idle", 0.3, 2),
+        ):
+            count = int(rng.uniform(shortest, longest) * 60)
+            end = at + count * 400
+            behaviour.set_mood(mood, at)
+            if mood == "listening":
+                behaviour.phrase_ended(at + count * 200)
+            if mood == "speaking":
+                behaviour.turn_ends(end)
+            track = behaviour.frames(end)
+            if mood == "speaking":
+                first = int(rng.integers(len(pcm) - count * 400)) // 400 * 400
+                part = slice(first, first + count * 400)
+                face = ReplyFace(seed=at, style=style)
+                face.add([], pcm[part], 0, "")
+                track = lay_over(track, face.frames(count * 400))
+                heard.append(np.stack([np.log2(pitch[part][::400]), loud[part][::400]]))
+            seen.append(track)
+            moods += [mood] * count
+            at = end
+    whole = FaceTrack(
+        0,
+        np.concatenate([track.weights for track in seen]),
+        np.concatenate([track.head for track in seen]),
+        np.concatenate([track.gaze for track in seen]),
+    )
+    return np.array(moods), whole, *np.concatenate(heard, axis=1)
+
+
+STYLES = [Style(), Style(0.0), Style(1.0), Style(reduced_motion=True)]
+
+
+@pytest.mark.parametrize("style", STYLES, ids=str)
+def test_ten_minutes_of_conversation_stay_within_what_people_do(style: Style) -> None:
+    moods, face, _, _ = conversation(1, style)
+    partner = np.degrees(np.hypot(*(face.gaze + face.head[:, :2]).T)) < 5
+    assert 0.60 <= partner[moods == "listening"].mean() <= 0.85
+    assert 0.30 <= partner[moods == "speaking"].mean() <= 0.60
+    lids = face.weights[:, INDEX["eyeBlinkLeft"]]
+    shut = (lids[1:] >= 0.5) & (lids[:-1] < 0.5)
+    assert 10.5 <= shut.sum() / (len(lids) / 3600) <= 32.5
+    assert np.degrees(np.abs(face.head)).max() < 16
+    assert np.degrees(np.abs(face.gaze)).max() < 32
+
+
+@pytest.mark.parametrize("style", STYLES, ids=str)
+def test_over_ten_minutes_the_head_that_is_seen_follows_the_voice(style: Style) -> None:
+    moods, face, pitch, loud = conversation(1, style)
+    head = face.head[moods == "speaking"]
+    rng = np.random.default_rng(0)
+    for heard, axis in ((pitch, 1), (loud, 2)):
+        shuffled = [abs(correlation(heard, np.roll(head[:, axis], int(rng.integers(600, 9000))))) for _ in range(20)]
+        assert correlation(heard, head[:, axis]) >= 0.3
+        assert max(shuffled) < 0.15
