@@ -55,7 +55,7 @@ def _string(value: str, key: str) -> str:
     if key in _KEPT or (key == "source" and value in _WORD_SOURCES):
         return value
     if key in ("id", "ids") or key.endswith("_id"):
-        return value if _OURS.fullmatch(value) or value == "root" else _other_id(value)
+        return value if value in ("", "root") or _OURS.fullmatch(value) else _other_id(value)
     if key == "message":  # may name an id, whose length is not kept
         return ""
     return mask(value)
