@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import signal
 import socket
 import sys
@@ -77,12 +78,19 @@ def _why_not(server: Server, error: OSError) -> str:
     return f"cannot listen on {server.host} port {server.port}: {error.strerror or error}"
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """uvicorn takes a websocket that the guard refused with an HTTP answer for one that was left without any, and would
+    say so for every stranger who knocks."""
+    return not record.getMessage().startswith("ASGI callable returned without completing handshake")
+
+
 class _Uvicorn(uvicorn.Server):
     """Says when it answers, and leaves signals alone: ours also end the warm-up, and let the engines end in peace."""
 
     def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_started = on_started
+        logging.getLogger("uvicorn.error").addFilter(_is_news)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

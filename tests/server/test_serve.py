@@ -317,6 +317,17 @@ async def test_ctrl_c_ends_in_order_even_with_an_open_socket(number):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
+async def test_a_stranger_is_refused_without_a_word_in_the_log():
+    with Process() as server:
+        url = server.line()
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(realtime(url), origin="http://elsewhere.example").__aenter__()
+        assert refused.value.response.status_code == 403
+        server.process.send_signal(signal.SIGTERM)
+        assert server.end() == (0, "ended\n", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
 def test_ctrl_c_ends_a_warm_up_too():
     with Process(slow=True) as server:
         assert server.line() == "warming"
