@@ -50,7 +50,7 @@ TALK = {
         "Hold on, my friend would like to know the price.",
     ),
 }
-OURS = {"seen": ("rms", "slt", "kal16", "en-us", "en+f3"), "held out": ("en+m3", "en+f5", "kal", "en-gb-x-rp")}
+OURS = {"seen": ("rms", "slt", "kal16", "en-us", "en+f3"), "held out": ("en+m3", "en+f5", "awb", "en-gb-x-rp")}
 THEIRS = {"seen": ("awb", "rms", "en+f3", "en-us", "de"), "held out": ("it", "en+m7", "en+f2", "en-gb-scotland", "nl")}
 FIRST_SEED = {"seen": 1000, "held out": 900_000}
 GATES = {"false interruptions": 1.0, "missed": 2.0}
