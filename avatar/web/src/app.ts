@@ -93,6 +93,9 @@ export class App {
     await this.loadInfo();
     if (!this.info) return;
     this.chooseVoice();
+    const lessMotion = matchMedia("(prefers-reduced-motion: reduce)");
+    this.conversation.moveLess(lessMotion.matches);
+    lessMotion.addEventListener("change", () => this.conversation.moveLess(lessMotion.matches));
     this.conversation.wire.connect();
     await this.showHead();
   }

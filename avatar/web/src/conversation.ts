@@ -46,6 +46,8 @@ export class Conversation {
   private itemResponse = "";
   /** A response was asked for, or is being made. */
   private responding: "no" | "asked" | "yes" = "no";
+  /** Whether the visitor wants less motion; null where that was never said. */
+  private reducedMotion: boolean | null = null;
   private greeted = false;
   private present = false;
   private made = 0;
@@ -146,6 +148,13 @@ export class Conversation {
     if (voice === this.voice && language === this.language) return;
     this.voice = voice;
     this.language = language;
+    if (this.wire.connection === "open") this.configure();
+  }
+
+  /** The visitor asked the browser for less motion, or does not any more. */
+  moveLess(reduced: boolean): void {
+    if (reduced === (this.reducedMotion ?? false)) return;
+    this.reducedMotion = reduced;
     if (this.wire.connection === "open") this.configure();
   }
 
@@ -280,6 +289,7 @@ export class Conversation {
   private configure(): void {
     const session: SessionUpdate = { type: "realtime", avatar: { format: "arkit52", fps: 60 } };
     if (this.handlers.inspected) session.avatar!.debug = true;
+    if (this.reducedMotion !== null) session.avatar!.reduced_motion = this.reducedMotion;
     if (this.role !== "viewer" && (this.voice || this.language)) {
       session.audio = {};
       if (this.language) session.audio.input = { transcription: { language: this.language } };

@@ -87,7 +87,7 @@ export type ServerEvent =
 
 export interface SessionUpdate {
   type: "realtime";
-  avatar?: { format: "arkit52"; fps: 60; debug?: true };
+  avatar?: { format: "arkit52"; fps: 60; debug?: true; reduced_motion?: boolean };
   audio?: {
     input?: { transcription?: { language: string } };
     output?: { voice: string };

@@ -21,7 +21,7 @@ export interface DrawnFrame {
 /**
  * The face now: the stage's always, a reply's over it while it sounds.
  *
- * The mouth is replaced, everything else is added, gaze stays the stage's. Nothing is made up but easing and holding:
+ * The mouth is replaced, everything else is added. Nothing is made up but easing and holding:
  * when the sound stops, the last frame drawn fades out, so an interrupted mouth closes instead of snapping shut.
  */
 export class Face {
@@ -82,6 +82,7 @@ export function mix(stage: Pose, reply: Pose, amount: number, out: Pose): void {
     out.weights[i] = Math.max(0, Math.min(1, mixed));
   }
   for (let i = 0; i < 3; i++) out.head[i]! += amount * reply.head[i]!;
+  for (let i = 0; i < 2; i++) out.gaze[i]! += amount * reply.gaze[i]!;
 }
 
 /** A curve from 0 to 1 that starts and arrives without a jerk. */

@@ -125,6 +125,17 @@ describe("a conversation", () => {
     ]);
   });
 
+  it("says that the visitor wants less motion, at first and when that changes", () => {
+    bench.take();
+    bench.conversation.moveLess(false);
+    expect(bench.take()).toEqual([]);
+    for (const reduced of [true, false]) {
+      bench.conversation.moveLess(reduced);
+      const avatar = { format: "arkit52", fps: 60, reduced_motion: reduced };
+      expect(bench.take()).toEqual([{ type: "session.update", session: { type: "realtime", avatar } }]);
+    }
+  });
+
   it("asks for the greeting once, after the visitor came", () => {
     bench.take();
     bench.conversation.visitorCame();
