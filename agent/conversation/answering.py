@@ -12,14 +12,15 @@ from agent.conversation import inputs as told
 from agent.conversation.context import Context
 from agent.conversation.effects import Abandon, Measure, Speak, Stage, Think
 from agent.conversation.hearing import Utterance
+from agent.conversation.output import ReplySettings
 from agent.conversation.playback import Playback
 from agent.conversation.prompting import prompt_for, settings_for, tokens_in
-from agent.conversation.reply import CancelReason, Reply, ReplySettings
+from agent.conversation.reply import CancelReason, Reply
 from agent.llm import TextDelta
 from agent.realtime import events as wire
 from agent.realtime.events import ResponseIn, WireError
 
-UNHEARD_MS = 700
+UNHEARD_MS = 1000
 """Voice in which no word was recognised is answered from this length on; shorter, it was no speech."""
 MAX_BESIDE = 8
 """Out-of-band responses at once."""

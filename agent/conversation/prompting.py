@@ -6,7 +6,7 @@ from typing import Any
 from agent.conversation.bounds import Bounds, cost_of_instructions, joined, total
 from agent.conversation.context import Context
 from agent.conversation.history import item_from_wire, message_of
-from agent.conversation.reply import ReplySettings
+from agent.conversation.output import ReplySettings
 from agent.llm import Message, Prompt
 from agent.realtime.client_events import ItemIn, ResponseIn, WireError
 

@@ -1,20 +1,17 @@
 """One response: text comes in, is spoken sentence by sentence, and leaves at the pace of the sound."""
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from agent.audio import TIMELINE_RATE
-from agent.audio.codecs import WireEncoder, WireFormat
 from agent.conversation import tokens
 from agent.conversation.context import Context
-from agent.conversation.history import Item
 from agent.conversation.inputs import SentenceEnded, Spoke
 from agent.conversation.ledger import Ledger, SpokenWord
+from agent.conversation.output import Output, ReplySettings, SpokenSentence, Status
 from agent.llm import Citation, Delta, LimitReached, TextDelta, ToolCall
 from agent.realtime import events as wire
-from agent.realtime.events import Json, ServerEvent
+from agent.realtime.events import Json
 from agent.tts.sentences import SentenceSplitter
 
 AHEAD = 8 * TIMELINE_RATE
@@ -27,31 +24,6 @@ MANY = 1_000_000_000
 """Tokens, where there is no limit."""
 
 CancelReason = Literal["turn_detected", "client_cancelled"]
-Status = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
-
-
-@dataclass(frozen=True, slots=True)
-class ReplySettings:
-    """How a response is to be given."""
-
-    modalities: tuple[Literal["text", "audio"], ...] = ("audio",)
-    voice: str = ""
-    speed: float = 1.0
-    out_of_band: bool = False
-    metadata: dict[str, str] | None = None
-    max_output_tokens: int | Literal["inf"] = "inf"
-    audio_format: WireFormat = "audio/pcm"
-    input_tokens: int = 0
-    """How long its prompt was."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Sentence:
-    """A spoken sentence that waits for its first sample to leave."""
-
-    start: int
-    text: str
-    words: list[SpokenWord]
 
 
 class Reply:
@@ -62,26 +34,21 @@ class Reply:
         self.settings = settings
         self.id = context.settings.new_id("resp")
         self.status: Status = "in_progress"
-        self.private = True
         self.heard_as = ""
         """The visitor's words that this reply was prepared for, while it is private."""
         self.first_text: float | None = None
         self.first_audio: float | None = None
         self.first_sent: float | None = None
         self._context = context
-        self._history = context.history
         self._emit = context.emit
-        self._held_back: list[Callable[[], None]] = []
-        self._items: list[Item] = []
-        self._message: Item | None = None
+        self._output = Output(self.id, settings, context)
         self._splitter = SentenceSplitter()
-        self._encoder = WireEncoder(settings.audio_format)
         self._thinking = True
         self._to_speak: deque[str] = deque()
         self._speaking: str | None = None
-        self._begun: _Sentence | None = None
+        self._begun: SpokenSentence | None = None
         self._index = 0
-        self._to_send: deque[_Sentence] = deque()
+        self._to_send: deque[SpokenSentence] = deque()
         self._text = ""
         self._calls = 0
         """Tokens of the tool calls made."""
@@ -92,7 +59,8 @@ class Reply:
     @property
     def ledger(self) -> Ledger | None:
         """The spoken item's ledger, once something was said."""
-        return self._message.ledger if self._message is not None else None
+        message = self._output.message
+        return message.ledger if message is not None else None
 
     @property
     def active(self) -> bool:
@@ -104,8 +72,8 @@ class Reply:
         return len(self._to_speak) < SENTENCES_AHEAD
 
     @property
-    def speaks(self) -> bool:
-        return "audio" in self.settings.modalities
+    def private(self) -> bool:
+        return self._output.private
 
     def to_wire(self, now: float) -> Json:
         """The response as clients see it. `status_details` is there even when null: pipecat demands the key."""
@@ -117,7 +85,7 @@ class Reply:
             "object": "realtime.response",
             "status": self.status,
             "status_details": {"type": self.status, **self._details} if self._details else None,
-            "output": [item.to_wire(now) for item in self._items] if not self.active else [],
+            "output": [item.to_wire(now) for item in self._output.items] if not self.active else [],
             "conversation_id": None if self.settings.out_of_band else self._context.conversation_id,
             "output_modalities": list(self.settings.modalities),
             "max_output_tokens": self.settings.max_output_tokens,
@@ -137,23 +105,9 @@ class Reply:
             "output_token_details": {"text_tokens": tokens_out, "audio_tokens": 0},
         }
 
-    # ------------------------------------------------------------------ publishing
     def publish(self, now: float) -> None:
         """From here on the reply is real."""
-        self.private = False
-        self._emit(wire.ResponseCreated(response=self.to_wire(now)))
-        for action in self._held_back:
-            action()
-        self._held_back.clear()
-
-    def _when_public(self, action: Callable[[], None]) -> None:
-        if self.private:
-            self._held_back.append(action)
-        else:
-            action()
-
-    def _send(self, event: ServerEvent) -> None:
-        self._when_public(lambda: self._emit(event))
+        self._output.publish(wire.ResponseCreated(response=self.to_wire(now)))
 
     # ------------------------------------------------------------------ text comes in
     def think(self, delta: Delta, now: float) -> None:
@@ -171,25 +125,21 @@ class Reply:
                 if not text:
                     return
                 self.first_text = self.first_text or now
-                message = self._open_message(now)
-                if self.speaks:
+                if self.settings.speaks:
+                    self._output.open_message(now)
                     self._queue(self._splitter.push(text))
                 else:
-                    message.text += text
-                    self._send(wire.TextDelta(**self._part_ids(), delta=text))
+                    self._output.text(text, now)
             case ToolCall(_, name, arguments):
                 self._calls += tokens.estimate(name + arguments)
                 if self._left() < 0:
                     self._reach_limit()
                 else:
-                    self._call_tool(delta, now)
+                    self._output.call_tool(delta, now)
+            case Citation():
+                self._output.cite(delta, now)
             case LimitReached():
                 self._reach_limit()
-            case Citation(title, source, passage):
-                item = self._open_message(now)
-                self._send(
-                    wire.Cited(response_id=self.id, item_id=item.id, title=title, source=source, passage=passage)
-                )
 
     def think_no_more(self, error: str | None) -> None:
         """The dialogue engine is done, or failed."""
@@ -226,49 +176,6 @@ class Reply:
 
     def _queue(self, pieces: list[tuple[int, str]]) -> None:
         self._to_speak += [text for _, text in pieces if text.strip()]
-
-    def _open_message(self, now: float) -> Item:
-        if self._message is not None:
-            return self._message
-        item = Item(self._context.settings.new_id("item"), role="assistant", status="in_progress", spoken=self.speaks)
-        if self.speaks:
-            item.ledger = Ledger(item.id)
-        self._message = item
-        self._add(item, now)
-        part: Json = {"type": "audio", "transcript": ""} if self.speaks else {"type": "text", "text": ""}
-        self._send(wire.PartAdded(**self._part_ids(), part=part))
-        return item
-
-    def _add(self, item: Item, now: float) -> None:
-        """Announce an output item, and give it its place in the history."""
-        index = len(self._items)
-        self._items.append(item)
-        shown = item.to_wire(now)
-
-        def announce() -> None:
-            self._emit(wire.OutputItemAdded(response_id=self.id, output_index=index, item=shown))
-            if not self.settings.out_of_band:
-                before = self._history.add(item)
-                self._emit(wire.ItemAdded(previous_item_id=before, item=shown))
-
-        self._when_public(announce)
-
-    def _call_tool(self, call: ToolCall, now: float) -> None:
-        item = Item(
-            self._context.settings.new_id("item"),
-            "function_call",
-            "assistant",
-            "in_progress",
-            call_id=call.call_id,
-            name=call.name,
-        )
-        index = len(self._items)
-        self._add(item, now)
-        item.arguments, item.status = call.arguments, "completed"
-        ids: Json = {"response_id": self.id, "item_id": item.id, "output_index": index, "call_id": call.call_id}
-        self._send(wire.ArgumentsDelta(**ids, delta=call.arguments))
-        self._send(wire.ArgumentsDone(**ids, name=call.name, arguments=call.arguments))
-        self._when_public(lambda: self._close_item(item, index, now))
 
     # ------------------------------------------------------------------ speech comes in
     def next_sentence(self) -> tuple[int, str] | None:
@@ -309,13 +216,13 @@ class Reply:
         self._speaking, self._begun = None, None
         self._index += 1
 
-    def _begin_sentence(self, ledger: Ledger) -> _Sentence:
+    def _begin_sentence(self, ledger: Ledger) -> SpokenSentence:
         """Put the current sentence into the transcript, once."""
         if self._begun is None:
             assert self._speaking is not None
             before = len(ledger.transcript)
             ledger.begin_sentence(self._speaking)
-            self._begun = _Sentence(ledger.produced, ledger.transcript[before:], [])
+            self._begun = SpokenSentence(ledger.produced, ledger.transcript[before:], [])
             self._to_send.append(self._begun)
         return self._begun
 
@@ -347,23 +254,11 @@ class Reply:
             return
         self.first_sent = self.first_sent or now
         while self._to_send and (self._to_send[0].start < due or (ledger.complete and due >= ledger.produced)):
-            self._announce(self._to_send.popleft())
+            self._output.announce(self._to_send.popleft())
         pcm, tracks = ledger.take(due)
         for track in tracks:
-            self._emit(
-                wire.FaceDelta(
-                    **self._part_ids(),
-                    start_sample=track.start_sample,
-                    fps=60,
-                    count=len(track),
-                    data=track.to_base64(),
-                )
-            )
-        self._send_sound(self._encoder.encode(pcm))
-
-    def _send_sound(self, sound: str) -> None:
-        if sound:
-            self._emit(wire.AudioDelta(**self._part_ids(), delta=sound))
+            self._output.frames(track)
+        self._output.sound(pcm)
 
     def deadline(self) -> float | None:
         """When `pump` has something to do next, if nothing else happens."""
@@ -373,23 +268,6 @@ class Reply:
         if ledger.sent < ledger.produced:
             return ledger.pacer.next_due(ledger.sent)
         return ledger.pacer.time_of(ledger.produced)
-
-    def _announce(self, sentence: _Sentence) -> None:
-        """The words about to sound: the transcript grows with the sound, not with the text."""
-        self._emit(wire.TranscriptDelta(**self._part_ids(), delta=sentence.text))
-        if sentence.words:
-            item = self._part_ids()
-            shown = [
-                {
-                    "start_char": word.start_char,
-                    "end_char": word.end_char,
-                    "start_sample": word.start,
-                    "end_sample": word.end,
-                    "source": word.source,
-                }
-                for word in sentence.words
-            ]
-            self._emit(wire.Words(response_id=self.id, item_id=str(item["item_id"]), content_index=0, words=shown))
 
     def _anchor(self, ledger: Ledger, now: float, stage: int) -> None:
         self._emit(
@@ -417,38 +295,5 @@ class Reply:
 
     def _finish(self, status: Status, now: float) -> None:
         self.status = status
-        item = self._message
-        if item is not None:
-            item.status = "completed" if status == "completed" else "incomplete"
-            self._close_part(item, now)
-            self._close_item(item, self._items.index(item), now)
+        self._output.close(status, now)
         self._emit(wire.ResponseDone(response=self.to_wire(now)))
-
-    def _close_part(self, item: Item, now: float) -> None:
-        ids = self._part_ids()
-        text = str(next((part.get("transcript", part.get("text")) for part in item.to_wire(now)["content"]), ""))
-        if item.ledger is None:
-            self._emit(wire.TextDone(**ids, text=text))
-            self._emit(wire.PartDone(**ids, part={"type": "text", "text": text}))
-            return
-        self._send_sound(self._encoder.flush())
-        self._emit(wire.FaceDone(**ids, end_sample=item.ledger.sent))
-        self._emit(wire.AudioDone(**ids))
-        self._emit(wire.TranscriptDone(**ids, transcript=text))
-        self._emit(wire.PartDone(**ids, part={"type": "audio", "transcript": text}))
-
-    def _close_item(self, item: Item, index: int, now: float) -> None:
-        shown = item.to_wire(now)
-        self._emit(wire.OutputItemDone(response_id=self.id, output_index=index, item=shown))
-        if not self.settings.out_of_band and item in list(self._history):
-            before = self._history.before(item.id)
-            self._emit(wire.ItemDone(previous_item_id=before, item=shown))
-
-    def _part_ids(self) -> Json:
-        assert self._message is not None
-        return {
-            "response_id": self.id,
-            "item_id": self._message.id,
-            "output_index": self._items.index(self._message),
-            "content_index": 0,
-        }

@@ -17,7 +17,7 @@ def _is_whole(char: str) -> bool:
 
 def estimate(text: str) -> int:
     """Tokens in `text`."""
-    whole = sum(map(_is_whole, text))
+    whole = 0 if text.isascii() else sum(map(_is_whole, text))
     return whole + -(-(len(text) - whole) // CHARACTERS)
 
 
