@@ -1,6 +1,9 @@
 """A client that knows nothing of ours is told of no hold: it plays on what it has, and the clock must go with it."""
 
+import base64
+
 from agent.realtime import events as wire
+from agent.realtime.pacer import LEAD, PACKET
 from tests.conversation.theatre import RATE, Loudspeaker, Says, Theatre
 
 
@@ -54,3 +57,22 @@ def test_a_reply_that_is_played_to_its_end_while_held_leaves_nothing_held() -> N
     theatre.run(all_sent + 9.0)
     assert len(theatre.events(wire.Hold)) == 1
     assert [event.response["status"] for _, event in theatre.events(wire.ResponseDone)] == ["completed", "completed"]
+
+
+def test_who_interrupts_hears_little_more_than_the_lead() -> None:
+    """From the hold on nothing is sent, whatever is decided: a stock client plays what it has, and falls silent."""
+    for start in (2.5, 2.8, 3.3):
+        script = [Says(0.5, 1.2, "hello there"), Says(start, start + 1.2, "stop that please")]
+        theatre = Theatre(script, lambda heard: LINES, loudspeaker=StockLoudspeaker()).run(start)
+        item, played = theatre.loudspeaker.item, theatre.loudspeaker.position(start)
+        theatre = Theatre(script, lambda heard: LINES, loudspeaker=StockLoudspeaker()).run(start + 1.0)
+        (held,) = [at for at, _ in theatre.events(wire.Hold)]
+        decided = theatre.events(wire.SpeechStarted)[-1][0]
+        assert start < held < decided
+        assert not [at for at, event in theatre.events(wire.AudioDelta) if event.item_id == item and at > held]
+        received = sum(
+            len(base64.b64decode(event.delta)) // 2
+            for _, event in theatre.events(wire.AudioDelta)
+            if event.item_id == item
+        )
+        assert (received - played) / RATE <= LEAD + PACKET / RATE + 0.1  # a hold comes within 100 ms

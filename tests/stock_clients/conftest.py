@@ -34,6 +34,7 @@ SILENCE_S = 0.3
 CLIENT_SECONDS = 150
 RECOGNITION_SECONDS = 15.0
 
+WIDTH = 44
 SCENARIOS = ("talk", "barge_in", "tool", "text", "bad_event")
 RESULTS = pytest.StashKey[dict[str, dict[str, str]]]()
 
@@ -120,7 +121,7 @@ class Found:
 
 
 @pytest.fixture(scope="session")
-def found(server: Server, speech: Path) -> Callable[[str], Found]:
+def found(server: Server, speech: Path, browser: str | None) -> Callable[[str], Found]:
     """Runs a client's script, once; skips where its environment cannot be had."""
     kept: dict[str, Found | Unavailable] = {}
 
@@ -129,7 +130,7 @@ def found(server: Server, speech: Path) -> Callable[[str], Found]:
             environment = ENVIRONMENTS[name]
             try:
                 environment.make()
-                kept[name] = _run(environment, server.url, speech)
+                kept[name] = _run(environment, server.url, speech, browser)
             except Unavailable as error:
                 kept[name] = error
         result = kept[name]
@@ -140,10 +141,13 @@ def found(server: Server, speech: Path) -> Callable[[str], Found]:
     return run
 
 
-def _run(environment: Environment, url: str, speech: Path) -> Found:
-    script = CLIENTS / f"{environment.name.replace('-', '_')}_client{'.mjs' if environment.node else '.py'}"
+def _run(environment: Environment, url: str, speech: Path, browser: str | None) -> Found:
+    kind = ".mjs" if environment.node and not environment.browser else ".py"
+    script = CLIENTS / f"{environment.name.replace('-', '_')}_client{kind}"
     command = [environment.program, str(script), url, str(speech)]
     settings = {**os.environ, "OPENAI_API_KEY": "unused", "NO_PROXY": "127.0.0.1", "PYTHONUNBUFFERED": "1"}
+    if browser is not None:
+        settings["VISAVIS_BROWSER"] = browser
     result = Found()
     try:
         done = subprocess.run(
@@ -164,6 +168,8 @@ def _run(environment: Environment, url: str, speech: Path) -> Found:
     for line in out.splitlines():
         if line.startswith("{"):
             one = json.loads(line)
+            if "unavailable" in one:
+                raise Unavailable(one["unavailable"])
             result.scenarios[one.pop("scenario")] = one
     result.failure = errors[-4000:]
     return result
@@ -189,10 +195,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     scenarios = [scenario for scenario in SCENARIOS if any(scenario in row for row in table.values())]
     terminalreporter.section("stock clients")
     width = max(len(scenario) for scenario in scenarios) + 2
-    terminalreporter.write_line(" " * 34 + "".join(scenario.ljust(width) for scenario in scenarios))
+    terminalreporter.write_line(" " * WIDTH + "".join(scenario.ljust(width) for scenario in scenarios))
     for name, row in table.items():
         environment = ENVIRONMENTS[name]
         cells = "".join(row.get(scenario, "").ljust(width) for scenario in scenarios)
         terminalreporter.write_line(
-            f"{environment.package} {environment.version}".ljust(34) + cells + row.get("note", "")
+            f"{environment.package} {environment.version}".ljust(WIDTH) + cells + row.get("note", "")
         )

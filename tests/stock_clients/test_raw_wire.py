@@ -10,15 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from openai.types.realtime import RealtimeServerEvent
-from pydantic import TypeAdapter
 from websockets.asyncio.client import ClientConnection, connect
 
 from agent.audio import TIMELINE_RATE, Pcm
 from agent.audio.codecs import WIRE_RATES, WireDecoder, WireEncoder, WireFormat, pcm16_to_float
+from tests.official import validate
 from tests.stock_clients.conftest import Server
 
-OFFICIAL = TypeAdapter[Any](RealtimeServerEvent)
 G711: tuple[WireFormat, ...] = ("audio/pcmu", "audio/pcma")
 
 
@@ -42,7 +40,7 @@ class Client:
         async with asyncio.timeout(40):
             while True:
                 event: dict[str, Any] = json.loads(await self.socket.recv())
-                OFFICIAL.validate_python(event)
+                validate(event)
                 self.events.append(event)
                 assert event["type"] != "error", event
                 if event["type"] == kind:

@@ -150,6 +150,7 @@ async def barge_in(told: Arguments) -> None:
     async with conversation(told) as it:
         it.microphone.say(told.question)
         await until(lambda: it.mouth.loudspeaker.played("1") > BARGE_IN_AFTER, "sound")
+        began = it.mouth.loudspeaker.played("1")
         it.microphone.say(told.interruption)
         truncated = await it.next("conversation.item.truncated")
         gaps = it.mouth.loudspeaker.gaps
@@ -160,6 +161,7 @@ async def barge_in(told: Arguments) -> None:
         played, interrupted = it.mouth.finished[0]
         report(
             "barge_in",
+            began_s=began,
             played_s=played,
             interrupted=interrupted,
             gaps_s=gaps,

@@ -101,6 +101,7 @@ async def barge_in(told: Arguments) -> None:
         it.microphone.say(told.question)
         await until(lambda: it.loudspeaker.played(it.item) > BARGE_IN_AFTER, "sound")
         spoken = it.item
+        began = it.loudspeaker.played(spoken)
         it.microphone.say(told.interruption)
         truncated = await it.next("conversation.item.truncated")
         gaps = it.loudspeaker.gaps
@@ -109,6 +110,7 @@ async def barge_in(told: Arguments) -> None:
         await it.next("response.output_audio.delta", len(it.all("response.output_audio.delta")) + 1)
         report(
             "barge_in",
+            began_s=began,
             played_s=it.loudspeaker.played(spoken),
             gaps_s=gaps,
             truncated_s=truncated["audio_end_ms"] / 1000,

@@ -174,6 +174,7 @@ async def barge_in(told: Arguments) -> None:
         await until(lambda: it.speaker.played > BARGE_IN_AFTER, "sound")
         spoken = next(item for item in it.items if item.role == "assistant")
         before = len(it.notes.all(InterruptionFrame))  # the question interrupted, too: nothing
+        began = it.speaker.played
         it.microphone.say(told.interruption)
         await until(lambda: len(it.notes.all(InterruptionFrame)) > before, "interruption")
         await asyncio.sleep(0.1)  # the output transport drops what it has, and what it writes ends
@@ -184,6 +185,7 @@ async def barge_in(told: Arguments) -> None:
         remembered = await it.llm.retrieve_conversation_item(spoken.id)
         report(
             "barge_in",
+            began_s=began,
             played_s=played,
             gaps_s=gaps,
             truncated_s=truncates[0].audio_end_ms / 1000,
