@@ -57,7 +57,7 @@ class GroundedAnswers:
         language = self._language(question, prompt.language)
         shelf = self._shelves[language]
         if prompt.idle:
-            return shelf.phrase("idle", turn), None
+            return shelf.phrase("idle", len(prompt.messages)), None
         if not question.strip():
             return shelf.phrase("hello", turn), None
         if (name := talk.intent(question, language)) is not None:

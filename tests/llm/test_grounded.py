@@ -239,3 +239,12 @@ def test_the_pack_is_pleasant_to_hear() -> None:
             assert not re.search(r"[0-9€*_#\[\]<>]", spoken.text), spoken.text
             longest = max(map(len, re.split(r"[.!?。！？]", spoken.text)))
             assert longest <= 200, passage
+
+
+def test_who_has_fallen_silent_is_asked_gently_and_not_answered_again(engine: GroundedAnswers) -> None:
+    asked = (Message("user", "When are you open?"), Message("assistant", "From ten to six."))
+    said = {engine.answer(Prompt(asked[:n], language="en", idle=True))[0] for n in (1, 2)}
+    assert len(said) == 2
+    assert all("still there" in text or "whenever" in text for text in said)
+    chinese = (Message("user", "几点开门？"),)
+    assert "您" in engine.answer(Prompt(chinese, language="zh", idle=True))[0]
