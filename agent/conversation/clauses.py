@@ -44,6 +44,7 @@ _PRONOUNS = _words(
 _DETERMINERS = _words(
     "a an the my your his her its our their this that these those some any every each no another which whose all both"
 )
+_POSSESSIVES = _words("my our your his her their")
 _FILLERS = _words("um uh er erm hmm hm well uhm mm")
 _OPENERS = _FILLERS | _words(
     "hello hi hey please okay ok so and but then now excuse me sorry yes no thanks also or just"
@@ -51,6 +52,7 @@ _OPENERS = _FILLERS | _words(
 _LEADS_ON = _words("please so and but or also just then")
 """Alone they announce something."""
 _JOINERS = _words("and or but because if when while although though since until unless whether than as that so once")
+_AND = _words("and or but so")
 _SUBORDINATE = _words("if when because while although though since after before unless once until")
 _PREPOSITIONS = _words(
     "of to from for with without at by in on into onto about between through during against towards toward under "
@@ -153,8 +155,10 @@ def _question_start(words: list[str]) -> int | None:
     first = len(words) - len(body)
     if len(body) > 1 and (body[0] in _WH - _SUBORDINATE or body[0] in _AUX):
         return first
-    for at in range(first + 2, len(words) - 1):  # "if it rains can we wait"
-        if words[at] in _AUX and words[at + 1] in _PRONOUNS and words[at - 1] not in _PRONOUNS | _JOINERS | _WH:
+    for at in range(first + 2, len(words) - 1):  # "if it rains can we wait", "she is seven so does she need a ticket"
+        before = words[at - 1]
+        joined = before in _AND and len(words) > at + 2 and words[at + 1] not in _DETERMINERS
+        if words[at] in _AUX and words[at + 1] in _PRONOUNS and (joined or before not in _PRONOUNS | _JOINERS | _WH):
             return at
     return None
 
@@ -169,7 +173,9 @@ def _question(words: list[str]) -> Completion:
     if not rest or last in _JOINERS - {"that"} or last in _WH:
         return Completion.OPEN
     if last in _PREPOSITIONS:
-        # "where are you from", "which floor is it on": but also "what is the price of".
+        # "which floor is it on" is whole: what stood behind "on" stands in front. "what is the price of" is not.
+        if wh in ("what", "which", "whose") and at > 1 and len(rest) > 1:
+            return Completion.DONE
         return (
             Completion.UNSURE if wh in ("what", "who", "which", "where", "whose") and len(rest) > 1 else Completion.OPEN
         )
@@ -279,7 +285,8 @@ def _statement(words: list[str]) -> Completion:
         return Completion.OPEN
     if last in _OBJECT_NEEDED:
         return Completion.OPEN
-    if words[0] in _SUBORDINATE:
+    told_of = words[0] in _POSSESSIVES and not any(word in _VERBS for word in words)  # "my daughter"
+    if words[0] in _SUBORDINATE or told_of:
         return Completion.OPEN
     if last in ("he", "she", "they") or " ".join(words[-2:]) in ("you know", "kind of", "sort of", "i think"):
         return Completion.OPEN

@@ -37,7 +37,7 @@ EAGERNESS = {
 
 _WAITS = {
     Completion.DONE: {Tune.FALL: 0, Tune.RISE: 0, Tune.UNKNOWN: 0, Tune.LEVEL: 1056},
-    Completion.CLAUSE: {Tune.FALL: 1056, Tune.RISE: 1216, Tune.UNKNOWN: 1056, Tune.LEVEL: 1184},
+    Completion.CLAUSE: {Tune.FALL: 1120, Tune.RISE: 1216, Tune.UNKNOWN: 1120, Tune.LEVEL: 1216},
     Completion.UNSURE: {Tune.FALL: 704, Tune.RISE: 960, Tune.UNKNOWN: 960, Tune.LEVEL: 1216},
     Completion.OPEN: {Tune.FALL: 1408, Tune.RISE: 1600, Tune.UNKNOWN: 1600, Tune.LEVEL: 1600},
 }

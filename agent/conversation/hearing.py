@@ -20,6 +20,11 @@ WINDOW = 512
 """Samples at 16 kHz in a window."""
 PATIENCE = 1.5
 """Seconds that a doubtful stream result waits for the refined one after the turn's end."""
+NOTHING = 0.15
+"""Words that are believed this little were none: of what nobody said, a refined result is believed less (the bench of
+the recogniser's confidence has .01 for humming, .09 for tones), and English is believed .43 and more."""
+GLIMPSE_MS = 200
+"""Voice shorter than any word that is said to somebody."""
 LIMIT = 8.0
 """Seconds after the turn's end beyond which the recogniser is not waited for."""
 LONGEST_PAUSE_MS = 1200
@@ -250,16 +255,19 @@ class Hearing:
     def final(self, now: float) -> tuple[Utterance, Hypothesis] | None:
         """The oldest pending utterance and the words that count, once they can be had; nothing changes them afterwards.
 
-        A refined result counts if it is there. A stream result the recogniser is sure of does not wait for it.
+        A refined result counts if it is there. A stream result the recogniser is sure of does not wait for it, unless
+        there was next to no voice: a stream finds a word in two windows of music.
         """
         if not self.pending:
             return None
         utterance = self.pending[0]
         assert utterance.ended_at is not None
         best = utterance.best()
+        if best is not None and best.confidence < NOTHING and not utterance.refining:
+            best = Hypothesis("", 0.0)  # music has words, too, for a recogniser that looks for nothing else
         if best is None:
             return (utterance, Hypothesis("", 0.0)) if utterance.failed or now >= utterance.ended_at + LIMIT else None
-        doubtful = best.confidence < self._context.settings.min_confidence
+        doubtful = best.confidence < self._context.settings.min_confidence or utterance.voiced_ms < GLIMPSE_MS
         better_comes = utterance.refining and not utterance.failed and now < utterance.ended_at + PATIENCE
         return None if doubtful and better_comes else (utterance, best)
 
