@@ -20,7 +20,7 @@ from agent.llm import TextDelta
 from agent.realtime import events as wire
 from agent.realtime.events import ResponseIn, WireError
 
-UNHEARD_MS = 1000
+UNHEARD_MS = 800
 """Voice in which no word was recognised is answered from this length on; shorter, it was no speech."""
 MAX_BESIDE = 8
 """Out-of-band responses at once."""
