@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -23,8 +23,8 @@ from agent.tts import SynthesizerError, Voice
 from agent.tts.sentences import SentenceSplitter
 from avatar.behaviour import Behaviour, lay_over
 from avatar.blendshapes import FaceTrack
-from avatar.lipsync import Source
-from avatar.lipsync.heard import phones_of_speech
+from avatar.lipsync import Lips, Source
+from avatar.lipsync.heard import hear
 from avatar.reply_face import ReplyFace
 
 Progress = Callable[[str], None]
@@ -136,13 +136,14 @@ async def voices(settings: Settings) -> tuple[Voice, ...]:
         return synthesizer.voices
 
 
-async def face_of(pcm: Pcm, text: str) -> Speech:
+async def face_of(pcm: Pcm, text: str, language: str = "en", *, streaming: bool = False) -> Speech:
     """The face that belongs to recorded speech: `pcm` has shape (n,) at 24 kHz, `text` is what is said, or "" where
-    that is not known. Raises RecognizerError."""
-    phones, source = await phones_of_speech(pcm, text or None)
-    face = ReplyFace(source)
-    face.add(phones, pcm, 0, text)
-    return _speech(pcm, face.frames(len(pcm)), face)
+    that is not known. `streaming`: as if it came from a microphone, with no more look-ahead than a conversation has.
+    Raises LipModelError and PronunciationError."""
+    face = ReplyFace(Lips() if streaming else Lips(lag=None))
+    track = await hear(face, pcm, text, language, packet=TIMELINE_RATE // 50 if streaming else len(pcm))
+    speech = _speech(pcm, track, face)
+    return speech if streaming else replace(speech, lookahead_ms=0)
 
 
 def choose_voice(settings: Settings, available: Iterable[Voice], text: str) -> str:

@@ -12,7 +12,7 @@ from avatar.behaviour.repertoire import HEAD, WEIGHTS, columns
 from avatar.behaviour.speech import SpeechMotion
 from avatar.behaviour.style import Style
 from avatar.blendshapes import INDEX, MOUTH, FaceTrack, Frames
-from avatar.lipsync import Source, TimedLips
+from avatar.lipsync import Lips, Pronunciation, Source
 
 _SMILE = columns("mouthSmile")
 _CORNERS = np.array([i for name in ("mouthSmile", "mouthFrown", "mouthDimple") for i in columns(name)])
@@ -32,11 +32,27 @@ class ReplyFace:
     underneath, so that it does not jump where the two meet.
     """
 
-    def __init__(self, source: Source = "timed", seed: int = 0, style: Style | None = None) -> None:
-        self._lips = TimedLips(source)
+    def __init__(self, lips: Lips | None = None, seed: int = 0, style: Style | None = None) -> None:
+        self._lips = lips or Lips()
         self._motion = SpeechMotion(seed, style)
-        self.source: Source = source
-        self.lookahead_ms = self._lips.lookahead_ms
+
+    @property
+    def source(self) -> Source:
+        """What the lips of the latest sentence were made from."""
+        return self._lips.source
+
+    @property
+    def lookahead_ms(self) -> int:
+        """How much sound beyond a frame must be known before it is final, in the latest sentence."""
+        return self._lips.lookahead_ms
+
+    def expect(self, pronunciation: Pronunciation | None) -> None:
+        """How the text of the next sentence is pronounced; it helps if that comes without phones."""
+        self._lips.expect(pronunciation)
+
+    def end(self) -> None:
+        """The sentence is over: all its frames are final now."""
+        self._lips.end()
 
     def add(self, phones: Sequence[Phone], pcm: Pcm, start_sample: int, text: str) -> None:
         """One sentence's (or chunk's) speech, in order, as MouthTrack.add: `pcm` has shape (n,) at 24 kHz and begins at
@@ -49,10 +65,11 @@ class ReplyFace:
         self._motion.express(name, at_sample)
 
     def frames(self, end_sample: int) -> FaceTrack:
-        """The frames from where the last call stopped that stand before `end_sample`. Final as soon as the speech
-        they stand in has been added; then the same however the calls are cut."""
+        """The frames from where the last call stopped that stand before `end_sample` and are final: with timed phones
+        as soon as the speech they stand in has been added, else `lookahead_ms` later. How calls are cut changes
+        nothing."""
         lips = self._lips.frames(end_sample)
-        moved = self._motion.frames(end_sample)
+        moved = self._motion.frames(lips.end_sample)
         head = np.radians(moved[:, HEAD]).astype(np.float32)
         return FaceTrack(lips.start_sample, under_the_lips(lips.weights, moved[:, WEIGHTS]), head, -head[:, :2])
 

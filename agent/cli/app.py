@@ -192,13 +192,17 @@ def face(
     *,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FACE.jsonl", help="Write the face here.")],
     text: Annotated[str, typer.Option(help="What is said in it, where it is known: the lips get better.")] = "",
+    language: LanguageOption = None,
+    streaming: Annotated[
+        bool, typer.Option("--streaming", help="Look no further ahead than a live conversation does.")
+    ] = False,
     config: ConfigOption = None,
     set_: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make the face that belongs to a recording of speech."""
     with plain_errors():
-        settings = settings_from(config, set_)
+        settings = settings_from(config, set_, language=language)
         from agent.cli import speech  # noqa: PLC0415
 
-        speech.face(settings, speech_file, text, out, as_json=as_json)
+        speech.face(settings, speech_file, text, out, streaming=streaming, as_json=as_json)

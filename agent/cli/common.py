@@ -57,6 +57,8 @@ EXIT_CODES = {
     "agent.knowledge.KnowledgeError": BAD_INPUT,
     "agent.realtime.recording_codec.RecordingError": BAD_INPUT,
     "avatar.behaviour.repertoire.RepertoireError": BAD_INPUT,
+    "avatar.lipsync.network.LipModelError": FAILED,
+    "avatar.lipsync.pronounce.PronunciationError": FAILED,
     "agent.server.serve.ServeError": FAILED,
     "agent.asr.RecognizerError": FAILED,
     "agent.llm.DialogueError": FAILED,

@@ -74,12 +74,12 @@ def say(settings: Settings, text: str, out: Path | None, face: Path | None, *, a
             fail(f"{player[0]} could not play the sound; --out speech.wav writes it into a file", FAILED)
 
 
-def face(settings: Settings, speech_file: Path, text: str, out: Path, *, as_json: bool) -> None:
+def face(settings: Settings, speech_file: Path, text: str, out: Path, *, streaming: bool, as_json: bool) -> None:
     """Make the face of recorded speech."""
     _check_outputs(speech_file, None, out)
     pcm = _read(settings, speech_file, TIMELINE_RATE)
     with notes.status("Finding the sounds in the speech …"):
-        speech = asyncio.run(offline.face_of(pcm, text))
+        speech = asyncio.run(offline.face_of(pcm, text, settings.language, streaming=streaming))
     if text and speech.source == "audio":
         warn(f"{speech_file}: the text was not found in the speech, so the lips follow its sound alone")
     _write(speech, None, out)

@@ -138,10 +138,10 @@ class TimedLips:
     its frames are taken; added late, it takes over smoothly from the first frame not yet given out.
     """
 
+    source: Source = "timed"
     lookahead_ms: int = 0
 
-    def __init__(self, source: Source = "timed") -> None:
-        self.source: Source = source
+    def __init__(self) -> None:
         self._spoken: list[Segment] = []
         self._end = 0.0
         self._given = 0

@@ -1,29 +1,44 @@
-"""Phones of recorded speech that nobody timed: from the sound and its text, or from the sound alone.
+"""The face of recorded speech that nobody timed."""
 
-This is the way for whole files: the recogniser finds the phones (by alignment to the text where it is given, by free
-phone recognition otherwise), and they then drive the same coarticulation as a synthesiser's own.
-"""
+from typing import Protocol
 
-from collections.abc import Sequence
+import numpy as np
 
-from agent.audio import TIMELINE_RATE, Pcm
-from agent.audio.resample import resample
+from agent.audio import Pcm
 from agent.tts import Phone
-from avatar.lipsync.track import Source
+from avatar.blendshapes import FaceTrack
+from avatar.lipsync.pronounce import Pronouncer, Pronunciation
 
-_ASR_RATE = 16_000
+
+class Face(Protocol):
+    """What of ReplyFace, or of Lips, is needed to hear speech."""
+
+    def expect(self, pronunciation: Pronunciation | None) -> None: ...
+    def add(self, phones: tuple[Phone, ...], pcm: Pcm, start_sample: int, text: str) -> None: ...
+    def end(self) -> None: ...
+    def frames(self, end_sample: int) -> FaceTrack: ...
 
 
-async def phones_of_speech(pcm: Pcm, text: str | None = None) -> tuple[Sequence[Phone], Source]:
-    """The phones of `pcm` (shape (n,), 24 kHz), their times counting from its first sample, and what they were made
-    from: from the sound alone where `text` cannot be found in it, as Chinese cannot. Raises ValueError for empty sound,
-    and what the recogniser raises."""
-    from agent.asr.align import align_words, allphone  # noqa: PLC0415  (it loads a recogniser)
-
+async def hear(face: Face, pcm: Pcm, text: str = "", language: str = "en", *, packet: int = 480) -> FaceTrack:
+    """All of the frames for `pcm` (shape (n,), 24 kHz), given to `face` in packets of so many samples. `text` is what
+    is said, or "". Raises ValueError for empty sound, PronunciationError and LipModelError."""
     if len(pcm) == 0:
         raise ValueError("the speech is empty")
-    heard = resample(pcm, TIMELINE_RATE, _ASR_RATE)
-    if text:
-        found = await align_words(heard, text)
-        return found.phones, "text" if found.words else "audio"
-    return await allphone(heard), "audio"
+    if text.strip():
+        pronouncer = Pronouncer()
+        try:
+            face.expect(await pronouncer.pronounce(text, language))
+        finally:
+            await pronouncer.stop()
+    tracks = []
+    for start in range(0, len(pcm), packet):
+        face.add((), pcm[start : start + packet], start, text if start == 0 else "")
+        tracks.append(face.frames(min(start + packet, len(pcm))))
+    face.end()
+    tracks.append(face.frames(len(pcm)))
+    return FaceTrack(
+        0,
+        np.concatenate([track.weights for track in tracks]),
+        np.concatenate([track.head for track in tracks]),
+        np.concatenate([track.gaze for track in tracks]),
+    )

@@ -120,6 +120,13 @@ def visemes_of(symbol: str) -> tuple[str, ...]:
     return tuple(found) or ("AX",)
 
 
+def segment(viseme: str, start: float, end: float, *, nasal: bool = False) -> Segment:
+    """One target from `start` to `end` (seconds); `nasal` tells /m/ from the bilabial stops, which let go earlier."""
+    part = _CLOSED_PART_OF_STOP if viseme == "PP" and not nasal else 1.0
+    spare = min(_LIPS_MEET, 0.2 * part * (end - start)) if viseme == "PP" else 0.0
+    return Segment(viseme, start, end, start + spare, start + (end - start) * part - spare)
+
+
 def segments(phones: Sequence[Phone], offset: float = 0.0) -> list[Segment]:
     """Phones as timed viseme targets, `offset` seconds later. Phones without a length or with times that are not
     numbers are left out. A diphthong spends 60 % of its time in its first vowel."""
@@ -131,11 +138,8 @@ def segments(phones: Sequence[Phone], offset: float = 0.0) -> list[Segment]:
         start, end = phone.start + offset, phone.end + offset
         shares = [0.6, 0.4] if len(names) == 2 else [1 / len(names)] * len(names)
         edges = start + (end - start) * np.cumsum([0.0, *shares])
-        closed = 1.0 if "m" in phone.symbol else _CLOSED_PART_OF_STOP
         for name, a, b in zip(names, edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-            part = closed if name == "PP" else 1.0
-            spare = min(_LIPS_MEET, 0.2 * part * (b - a)) if name == "PP" else 0.0
-            out.append(Segment(name, a, b, a + spare, a + (b - a) * part - spare))
+            out.append(segment(name, a, b, nasal="m" in phone.symbol))
     return out
 
 

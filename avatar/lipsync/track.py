@@ -14,9 +14,15 @@ Source = Literal["timed", "text", "audio"]
 class MouthTrack(Protocol):
     """The mouth of one reply, on the reply's 24 kHz timeline. Pure computation: no clock, no I/O, repeatable."""
 
-    source: Source
-    lookahead_ms: int
-    """How much sound beyond a frame must be known before the frame is final."""
+    @property
+    def source(self) -> Source:
+        """What the lips of the latest sentence were made from."""
+        ...
+
+    @property
+    def lookahead_ms(self) -> int:
+        """How much sound beyond a frame must be known before the frame is final."""
+        ...
 
     def add(self, phones: Sequence[Phone], pcm: Pcm, start_sample: int, text: str) -> None:
         """One sentence's (or chunk's) speech, in order: `pcm` (shape (n,), 24 kHz) begins at `start_sample`; phones'
@@ -24,6 +30,6 @@ class MouthTrack(Protocol):
         ...
 
     def frames(self, end_sample: int) -> FaceTrack:
-        """The frames from where the last call stopped that stand before `end_sample`. Frames never change once
-        given out; past the last phone the mouth eases to rest."""
+        """The frames from where the last call stopped that stand before `end_sample` and are final. Frames never
+        change once given out; past the last phone the mouth eases to rest."""
         ...

@@ -215,6 +215,7 @@ def test_the_words_are_felt() -> None:
         if cue:
             face.express(cue, 0)
         face.add([], pcm, 0, text)
+        face.end()
         return float(face.frames(len(pcm)).weights[90:, INDEX["mouthSmileLeft"]].mean())
 
     assert smile("I am so glad!") > smile("It is on the left.") + 0.2
@@ -227,8 +228,10 @@ def test_a_feeling_ends_with_the_reply_and_holds_across_its_sentences() -> None:
     face = ReplyFace()
     face.express("happy", 0)
     face.add([], pcm, 0, "One.")
+    face.end()
     first = face.frames(3 * RATE).weights[:, INDEX["cheekSquintLeft"]]
     face.add([], pcm, 3 * RATE, "Two.")
+    face.end()
     second = face.frames(8 * RATE).weights[:, INDEX["cheekSquintLeft"]]
     assert first[90:118].min() > 0.25
     assert second[90:118].min() > 0.25
@@ -265,6 +268,7 @@ def conversation(seed: int, style: Style) -> tuple[np.ndarray, FaceTrack, np.nda
                 part = slice(first, first + count * 400)
                 face = ReplyFace(seed=at, style=style)
                 face.add([], pcm[part], 0, "")
+                face.end()
                 track = lay_over(track, face.frames(count * 400))
                 heard.append(np.stack([np.log2(pitch[part][::400]), loud[part][::400]]))
             seen.append(track)

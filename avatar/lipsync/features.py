@@ -1,0 +1,69 @@
+"""Log-mel features of 24 kHz sound, as a stream: what the lip network hears.
+
+One frame every 10 ms over the last 25 ms: pre-emphasis .97, a Hann window, 40 triangular mel filters (O'Shaughnessy's
+formula, 60 to 7600 Hz), the logarithm of the power. Nothing looks ahead, and nothing is normalised over time.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.audio import TIMELINE_RATE, Pcm
+
+HOP: Final = TIMELINE_RATE // 100
+"""Samples between frames."""
+BANDS: Final = 40
+_WINDOW: Final = TIMELINE_RATE // 40
+_FFT: Final = 1024
+_LOW, _HIGH = 60.0, 7600.0
+_EMPHASIS = np.float32(0.97)
+_FLOOR = np.float32(1e-6)
+
+Features = NDArray[np.float32]
+"""Shape (frames, BANDS)."""
+
+
+def _filters() -> NDArray[np.float32]:
+    """Shape (frequencies, BANDS)."""
+
+    def mel(hertz: float) -> float:
+        return 2595 * float(np.log10(1 + hertz / 700))
+
+    edges = 700 * (10 ** (np.linspace(mel(_LOW), mel(_HIGH), BANDS + 2) / 2595) - 1)
+    at = np.fft.rfftfreq(_FFT, 1 / TIMELINE_RATE)[:, None]
+    rising = (at - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - at) / (edges[2:] - edges[1:-1])
+    return np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+
+
+_FILTERS: Final = _filters()
+_TOP: Final = int(np.flatnonzero(_FILTERS.any(axis=1))[-1]) + 1
+"""No filter reaches beyond this frequency's index."""
+_USED: Final = np.ascontiguousarray(_FILTERS[:_TOP])
+_HANN: Final = np.hanning(_WINDOW).astype(np.float32)
+SILENCE: Final = float(np.log(_FLOOR) / 4 + 1)
+"""Every band's value in digital silence."""
+
+
+class LogMel:
+    """Frame i spans the sound until sample (i + 1)·HOP. The same however the sound is cut."""
+
+    def __init__(self) -> None:
+        self._tail: Pcm = np.zeros(_WINDOW - HOP + 1, np.float32)
+        """What comes before the next frame's new samples, and one more for the pre-emphasis."""
+
+    def push(self, pcm: Pcm) -> Features:
+        """`pcm` has shape (n,) at 24 kHz; the frames that are now complete, perhaps none."""
+        heard = np.concatenate([self._tail, np.asarray(pcm, np.float32)])
+        before = _WINDOW - HOP + 1
+        count = (len(heard) - before) // HOP
+        if count <= 0:
+            self._tail = heard
+            return np.zeros((0, BANDS), np.float32)
+        self._tail = heard[count * HOP :]
+        emphasised = heard[1:] - _EMPHASIS * heard[:-1]
+        frames = np.lib.stride_tricks.sliding_window_view(emphasised, _WINDOW)[::HOP][:count]
+        spectrum = np.fft.rfft(frames * _HANN, _FFT, axis=1)[:, :_TOP]
+        power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
+        return np.asarray(np.log(power @ _USED + _FLOOR) / 4 + 1, np.float32)

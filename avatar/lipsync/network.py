@@ -1,0 +1,147 @@
+"""The lip network at work: 24 kHz sound in, and for every 10 ms the mouth's channels, sounds, seal and bite out.
+
+The weights are models/lipsync/lipsync.onnx; scripts/train_lipsync.py makes them. One session of ONNX Runtime, with one
+thread, serves all streams; a stream holds its own state.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.audio import TIMELINE_RATE, Pcm
+from avatar.lipsync.features import BANDS, SILENCE, LogMel
+from avatar.lipsync.phones import CHANNELS
+from avatar.lipsync.sounds import SOUNDS
+
+STRIDE: Final = 2
+"""Feature frames in a step."""
+HISTORY: Final = 6
+"""Feature frames before a step that its first layers see."""
+LOOKAHEADS: Final = (3, 7)
+"""How many frames of 10 ms beyond the one it tells each output has heard: for a live microphone, and for sound that
+waits."""
+ROW: Final = len(CHANNELS) + len(SOUNDS) + 2
+"""Numbers for one frame: channels, logits of the sounds, logits of seal and bite."""
+FOLDER: Final = Path(__file__).resolve().parents[2] / "models" / "lipsync"
+MODEL: Final = "lipsync.onnx"
+
+Rows = NDArray[np.float32]
+
+
+class LipModelError(RuntimeError):
+    """The network's weights are missing or not what this version expects; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the network makes of consecutive frames of 10 ms, from frame `first` on; frame j stands at (j + ½)·10 ms.
+
+    channels: (n, 14), 0…1 in the order of CHANNELS. sounds: (n, len(SOUNDS)) probabilities. seal, bite: (n,) how surely
+    the lips are shut, or the lip is bitten.
+    """
+
+    first: int
+    channels: NDArray[np.float32]
+    sounds: NDArray[np.float32]
+    seal: NDArray[np.float32]
+    bite: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.channels)
+
+
+def _session(weights: bytes) -> Any:
+    import onnxruntime  # noqa: PLC0415 -- loads native code; only who hears needs it
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+
+
+class LipNetwork:
+    """The network with its weights. Raises LipModelError when they do not fit this version."""
+
+    def __init__(self, weights: bytes, manifest: dict[str, Any]) -> None:
+        expected = {"sounds": list(SOUNDS), "channels": list(CHANNELS), "lookaheads": list(LOOKAHEADS)}
+        for name, value in expected.items():
+            if manifest.get(name) != value:
+                raise LipModelError(f"the lip network's {name} are not this version's; reinstall visavis")
+        self.session = _session(weights)
+        self.memory = int(manifest["memory"])
+        self.prior = np.array(manifest["prior"], np.float64)
+        """How often each sound was said in training, shape (len(SOUNDS),), 0…1."""
+
+    def stream(self, lookahead: int = LOOKAHEADS[-1]) -> "LipStream":
+        """A new stream of sound. `lookahead` is one of LOOKAHEADS."""
+        return LipStream(self, LOOKAHEADS.index(lookahead))
+
+
+@cache
+def shipped() -> LipNetwork:
+    """The network that comes with the package. Raises LipModelError."""
+    try:
+        weights = (FOLDER / MODEL).read_bytes()
+        manifest = json.loads((FOLDER / "lipsync.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise LipModelError(f"the lip network cannot be read ({error}); reinstall visavis") from None
+    return LipNetwork(weights, manifest)
+
+
+class LipStream:
+    """One stream of sound through the network. However the sound is cut, the frames are the same (within 1e-4)."""
+
+    def __init__(self, network: LipNetwork, look: int) -> None:
+        self._network = network
+        self._look = look
+        self.lookahead = LOOKAHEADS[look]
+        self._mel = LogMel()
+        self._waiting = np.full((HISTORY, BANDS), SILENCE, np.float32)
+        self._memory = np.zeros((1, 1, network.memory), np.float32)
+        self._next = -self.lookahead
+
+    def push(self, pcm: Pcm) -> Heard:
+        """`pcm` has shape (n,) at 24 kHz and follows what came before; the frames that are now known."""
+        waiting = np.concatenate([self._waiting, self._mel.push(pcm)])
+        steps = (len(waiting) - HISTORY) // STRIDE
+        used = HISTORY + steps * STRIDE
+        self._waiting = waiting[steps * STRIDE :]
+        if steps == 0:
+            return heard_from(np.zeros((0, ROW), np.float32), max(0, self._next))
+        out, self._memory = self._network.session.run(None, {"features": waiting[None, :used], "memory": self._memory})
+        rows = out[0].reshape(steps, len(LOOKAHEADS), STRIDE, ROW)[:, self._look].reshape(-1, ROW)
+        first, self._next = self._next, self._next + len(rows)
+        return heard_from(rows[max(0, -first) :], max(0, first))
+
+    @property
+    def known_frames(self) -> int:
+        """How many frames have been told."""
+        return max(0, self._next)
+
+
+def heard_from(rows: Rows, first: int) -> Heard:
+    """`rows` has shape (n, ROW)."""
+    edge = len(CHANNELS)
+    logits = rows[:, edge : edge + len(SOUNDS)]
+    likely = np.exp(logits - logits.max(axis=1, keepdims=True)) if len(rows) else logits
+    sure = np.asarray(1 / (1 + np.exp(-rows[:, -2:])), np.float32)
+    return Heard(
+        first,
+        np.clip(rows[:, :edge], 0, 1),
+        np.asarray(likely / np.maximum(likely.sum(axis=1, keepdims=True), 1e-9), np.float32),
+        sure[:, 0],
+        sure[:, 1],
+    )
+
+
+def samples_needed(frame: int, lookahead: int) -> int:
+    """How much sound (24 kHz samples) must have come before frame `frame` of 10 ms is told."""
+    step = (frame + lookahead) // STRIDE
+    return (step + 1) * STRIDE * TIMELINE_RATE // 100
