@@ -277,7 +277,9 @@ class Answering:
         self, wanted: ResponseIn, now: float, *, heard_as: str = "", idle: bool = False, settle: bool = True
     ) -> Reply:
         prompt = prompt_for(self._context, wanted, now, heard_as=heard_as, idle=idle, settle=settle)
-        settings = replace(settings_for(self._context, wanted), input_tokens=tokens_in(prompt))
+        settings = settings_for(self._context, wanted)
+        speed = settings.speed * pace(message.text for message in prompt.messages if message.role == "user")
+        settings = replace(settings, input_tokens=tokens_in(prompt), speed=speed)
         reply = self._new_reply(settings)
         self._context.do(Think(reply.generation, prompt))
         return reply

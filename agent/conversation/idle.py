@@ -10,11 +10,14 @@ class Idle:
         self._replied = False
         self._since: int | None = None
 
-    def window(self, windows: int, *, replying: bool, speaking: bool, timeout_ms: int | None) -> int | None:
+    def replying(self) -> None:
+        """A reply is being given, or heard."""
+        self._replied, self._since = True, None
+
+    def window(self, windows: int, *, speaking: bool, timeout_ms: int | None) -> int | None:
         """One more window of input, `windows` in all. Returns the window in which the silence began, when it has just
         lasted for `timeout_ms`."""
-        if replying or speaking:
-            self._replied = self._replied or replying
+        if speaking:
             self._since = None
             return None
         if self._since is None:

@@ -147,10 +147,13 @@ class Conversation:
         speculate = self._context.settings.speculate and not self._away
         if unsettled is not None and speculate and detection and detection.create_response:
             self._answering.guess(unsettled, now)
+        replying = self._answering.active  # a written reply may be over as soon as it has begun
         self._answering.advance(now, self._stage.sample(now))
         if self._answering.waits and not (self._answering.active or self._hearing.pending or self._away):
             self._answering.respond_now(now)
         self._playback.release(now)
+        if replying or self._answering.active or self._playback.sounding(now):
+            self._idle.replying()
         self._stage.enter(self._state(now), now)
         self._stage.tick(now)
 
@@ -191,7 +194,6 @@ class Conversation:
         detection, windows = self._context.detection, self._hearing.detector.windows
         since = self._idle.window(
             windows,
-            replying=self._answering.active or self._answering.waits or self._playback.sounding(now),
             speaking=self._away or self._hearing.current is not None or bool(self._hearing.pending),
             timeout_ms=detection.idle_timeout_ms if isinstance(detection, ServerVad) else None,
         )

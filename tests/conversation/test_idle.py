@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from agent.realtime import events as wire
 from agent.realtime.session_config import Audio, InputAudio, ServerVad, SessionConfig
 from tests.conversation.theatre import Loudspeaker, Says, Theatre
@@ -70,3 +72,13 @@ def test_sound_that_does_not_come_in_is_no_silence() -> None:
     it = theatre([Says(0.5, 1.5)]).run(6.0)  # no windows are made beyond this
     it.run(30.0)
     assert not it.events(wire.TimeoutTriggered)
+
+
+@pytest.mark.parametrize("speculate", [True, False])
+def test_a_written_reply_is_waited_after_too_however_soon_it_is_over(speculate: bool) -> None:
+    vad = ServerVad(idle_timeout_ms=2000)
+    config = SessionConfig(audio=Audio(input=InputAudio(turn_detection=vad)), output_modalities=["text"])
+    it = Theatre([Says(0.5, 1.5)], config=config, settings={"speculate": speculate}).run(6.0)
+    (done, *_) = [at for at, _ in it.events(wire.ResponseDone)]
+    (triggered, *_) = [at for at, _ in it.events(wire.TimeoutTriggered)]
+    assert 2.0 <= triggered - done <= 2.1

@@ -179,3 +179,31 @@ async def test_null_switches_off_what_can_be_off_and_leaves_the_rest(server: Ser
 async def test_fields_from_the_future_are_let_pass(server: Server) -> None:
     async with client(server) as one:
         await one.update(shoe_size=44, audio={"input": {"telepathy": True}, "smell": {}})
+
+
+async def test_who_says_nothing_more_is_gently_asked(server: Server) -> None:
+    """The silence is counted in samples: sent at once, it has lasted as long."""
+    async with client(server) as one:
+        vad = {"type": "server_vad", "idle_timeout_ms": 5000}
+        await one.update(output_modalities=["text"], audio={"input": {"turn_detection": vad}})
+        content = [{"type": "input_text", "text": "Thank you."}]
+        await one.send(type="conversation.item.create", item={"type": "message", "role": "user", "content": content})
+        await one.send(type="response.create")
+        await one.until("response.done")
+        await one.say(np.zeros(4 * TIMELINE_RATE, np.float32), "audio/pcm")
+        triggered = await one.until("input_audio_buffer.timeout_triggered")
+        assert triggered["audio_end_ms"] - triggered["audio_start_ms"] == pytest.approx(5000, abs=32)
+        assert (await one.until("input_audio_buffer.committed"))["item_id"] == triggered["item_id"]
+        asked = (await one.until("response.done"))["response"]["output"][0]["content"][0]["text"]
+        assert "still there" in asked or "whenever you like" in asked
+
+
+async def test_words_come_while_they_are_spoken(server: Server, speech: Path) -> None:
+    question = pcm16_to_float((speech / "question.pcm").read_bytes())
+    async with client(server) as one:
+        await one.update(output_modalities=["text"])
+        await one.say(question, "audio/pcm")
+        completed = await one.until("conversation.item.input_audio_transcription.completed")
+        deltas = [e for e in one.events if e["type"] == "conversation.item.input_audio_transcription.delta"]
+        assert "".join(delta["delta"] for delta in deltas) == completed["transcript"]
+        assert {delta["item_id"] for delta in deltas} == {completed["item_id"]}
