@@ -11,6 +11,7 @@ from agent.asr import Hypothesis
 from agent.conversation import inputs as told
 from agent.conversation.context import Context
 from agent.conversation.effects import Abandon, Measure, Speak, Stage, Think
+from agent.conversation.floor import pace
 from agent.conversation.hearing import Utterance
 from agent.conversation.output import ReplySettings
 from agent.conversation.playback import Playback

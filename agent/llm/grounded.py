@@ -83,10 +83,10 @@ class GroundedAnswers:
         return wanted if wanted in self._shelves else next(iter(self._shelves))
 
     def _small_talk(self, shelf: Shelf, name: str, turn: int, messages: Sequence[Message]) -> str:
-        if name != "repeat":
+        if name not in ("repeat", "slower"):
             return shelf.phrase(name, turn)
         last = next((message.text for message in reversed(messages) if message.role == "assistant"), "").strip()
-        return shelf.phrase("repeat", turn, last=last) if last else shelf.phrase("nothing_to_repeat", turn)
+        return shelf.phrase(name, turn, last=last) if last else shelf.phrase("nothing_to_repeat", turn)
 
 
 def find(shelf: Shelf, question: str, earlier: Sequence[str], language: str) -> Found | None:

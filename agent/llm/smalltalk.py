@@ -62,6 +62,23 @@ _ENGLISH: Mapping[str, tuple[str, ...]] = {
         r"what was that|what|excuse me|one more time",
         r"i (?:did not|didnt|couldnt|could not|cant) (?:hear|understand|catch|get) (?:you|that|it)",
     ),
+    "slower": (
+        r"(?:(?:can|could|would|will) you )?(?:speak |talk |go |say (?:that|it)(?: again)? |repeat (?:that|it) )?"
+        r"(?:a (?:little )?bit |a little |much )?(?:slower|more slowly|slowly)(?: for me)?",
+        r"slow down(?: a (?:little|bit))?|not so fast",
+        r"(?:you(?:re| are) (?:talking |speaking |going )?|that(?:s| is| was) )?(?:too|so) fast(?: for me)?",
+    ),
+    "faster": (
+        r"(?:(?:can|could|would|will) you )?(?:speak |talk |go )?(?:a (?:little )?bit |a little |much )?"
+        r"faster|speed up(?: a (?:little|bit))?|(?:youre |thats |you are )?too slow(?:ly)?(?: for me)?",
+    ),
+    "wait": (
+        r"wait(?: a (?:moment|minute|second|sec|bit))?|hold on(?: a (?:moment|minute|second|sec))?",
+        r"(?:just )?(?:a|one) (?:moment|minute|second|sec)|hang on|give me a (?:moment|minute|second)|let me think",
+    ),
+    "stop": (
+        r"stop(?: it| that| talking| speaking)?|(?:be )?quiet|shush|shut up|enough|thats enough(?: for (?:now|today))?",
+    ),
     "now": (
         r"(?:do you know )?what(?:s| is)? (?:the )?time(?: is it| it is)?(?: now| right now)?",
         r"(?:do you have|have you got|can you tell me) the time",
@@ -104,6 +121,16 @@ _CHINESE: Mapping[str, tuple[str, ...]] = {
         r"(?:请)?(?:(?:你|您)?(?:可以|能))?再(?:说|讲)一?(?:遍|次)吗?|请?重复(?:一下|一遍)?",
         r"(?:你|您)(?:刚才)?说了?什么|没听(?:清|懂|见)|什么",
     ),
+    "slower": (
+        r"(?:请|麻烦)?(?:你|您)?(?:可以|能|能不能)?再?(?:说|讲)?(?:得|话)?再?慢(?:一?点儿?|一?些|下来)(?:说|讲|吗|好吗|吧)?",
+        r"(?:你|您)?(?:说|讲)?(?:得|的)?太快了?",
+    ),
+    "faster": (
+        r"(?:请|麻烦)?(?:你|您)?(?:可以|能|能不能)?再?(?:说|讲)?(?:得|话)?再?快(?:一?点儿?|一?些)(?:说|讲|吗|好吗|吧)?",
+        r"(?:你|您)?(?:说|讲)?(?:得|的)?太慢了?",
+    ),
+    "wait": (r"(?:请|你|您)?(?:稍等|等一?等|等一?下|等会儿?)(?:一?下)?(?:吧|好吗)?|让我想(?:一?想|一下)",),
+    "stop": (r"停(?:一?下|下来)?(?:吧)?|(?:请|你|您)?(?:别|不要)(?:再)?说(?:话)?了?|安静|闭嘴|够了",),
     "now": (
         r"(?:现在|今天)?(?:是)?(?:几点|几号|星期几|礼拜几|周几|什么时间|什么日子)钟?了?",
         r"(?:今天|明天|外面)?天气(?:怎么样|如何|好吗)?|(?:今天|明天)会?下雨吗",

@@ -86,6 +86,16 @@ def test_not_knowing_in_chinese(engine: GroundedAnswers) -> None:
         ("um what can i ask you", "capabilities"),
         ("can you repeat that please", "repeat"),
         ("what did you say", "repeat"),
+        ("could you speak a little slower please", "slower"),
+        ("slow down", "slower"),
+        ("wait a moment", "wait"),
+        ("hold on", "wait"),
+        ("stop", "stop"),
+        ("please be quiet", "stop"),
+        ("请说慢一点", "slower"),
+        ("你说得太快了", "slower"),
+        ("等一下", "wait"),
+        ("别说了", "stop"),
         ("what time is it", "now"),
         ("what's the weather like today", "now"),
         ("that's not what i asked", "sorry"),
@@ -122,6 +132,11 @@ def test_the_time_is_not_guessed(engine: GroundedAnswers) -> None:
 def test_repeating_says_what_was_heard(engine: GroundedAnswers) -> None:
     assert ask(engine, "hello", "Hello! What would", "say that again")[0] == "I said: Hello! What would"
     assert ask(engine, "say that again")[0].startswith("I haven't said anything yet.")
+
+
+def test_asked_to_be_slower_it_says_the_same_again(engine: GroundedAnswers) -> None:
+    assert ask(engine, "hello", "Hello! What would", "slower please")[0] == "More slowly: Hello! What would"
+    assert ask(engine, "你好", "您好！", "请说慢一点")[0] == "我说慢一点：您好！"
 
 
 def test_braces_in_what_was_said_are_harmless(engine: GroundedAnswers) -> None:
