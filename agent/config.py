@@ -157,6 +157,8 @@ class Avatar(Section):
 
     head: str = Field(default="auto", pattern=r"^[A-Za-z0-9_-]{1,64}$")
     """A head's name in models/heads, or "auto"."""
+    liveliness: float = Field(default=0.5, ge=0, le=1)
+    """From calm (0) to lively (1): how much the head and the face move."""
 
 
 class TurnDetection(Section):

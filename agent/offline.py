@@ -15,13 +15,13 @@ from agent.audio import TIMELINE_RATE, Pcm
 from agent.config import Settings
 from agent.conversation.effects import Speak
 from agent.conversation.inputs import Input, SentenceEnded, Spoke
+from agent.conversation.wording import Sentence, Wording
 from agent.llm import DialogueEngine, Message, Prompt, TextDelta
 from agent.realtime.hub import NOT_CAUGHT, load_engines
 from agent.realtime.reply_maker import ReplyMaker
 from agent.realtime.runner import Engines
 from agent.tts import SynthesizerError, Voice
-from agent.tts.sentences import SentenceSplitter
-from avatar.behaviour import Behaviour, lay_over
+from avatar.behaviour import Behaviour, Style, lay_over
 from avatar.blendshapes import FaceTrack
 from avatar.lipsync import Lips, Source
 from avatar.lipsync.heard import hear
@@ -115,9 +115,10 @@ async def answer(settings: Settings, question: Pcm, progress: Progress) -> Answe
         text = await _think(engines.dialogue, settings, heard.text) if understood else NOT_CAUGHT[settings.language]
         watch.lap("think")
         progress("Speaking the answer")
-        speech = await _speak(engines, settings, text)
+        sentences = _worded(text)
+        speech = await _speak(engines, settings, sentences)
         watch.lap("speak")
-    return Answer(heard.text, text, speech, watch.total())
+    return Answer(heard.text, "".join(text for text, _ in sentences).strip(), speech, watch.total())
 
 
 async def say(settings: Settings, text: str, progress: Progress) -> Speech:
@@ -126,7 +127,7 @@ async def say(settings: Settings, text: str, progress: Progress) -> Speech:
     progress("Starting the voice")
     async with _running(engines.synthesizer):
         progress("Speaking")
-        return await _speak(engines, settings, text)
+        return await _speak(engines, settings, _worded(text))
 
 
 async def voices(settings: Settings) -> tuple[Voice, ...]:
@@ -186,16 +187,21 @@ async def _think(dialogue: DialogueEngine, settings: Settings, heard: str) -> st
     return "".join(text).strip()
 
 
-async def _speak(engines: Engines, settings: Settings, text: str) -> Speech:
-    """Speak `text` sentence by sentence, as a conversation does."""
-    voice = choose_voice(settings, engines.synthesizer.voices, text)
-    splitter = SentenceSplitter()
-    sentences = [sentence for _, sentence in (*splitter.push(text), *splitter.flush()) if sentence.strip()]
+def _worded(text: str) -> list[Sentence]:
+    wording = Wording()
+    plain = wording.read(text) + wording.rest()
+    return [*wording.push(plain), *wording.flush()]
+
+
+async def _speak(engines: Engines, settings: Settings, sentences: list[Sentence]) -> Speech:
+    """Speak sentence by sentence, as a conversation does."""
+    voice = choose_voice(settings, engines.synthesizer.voices, "".join(text for text, _ in sentences))
+    style = Style(settings.avatar.liveliness)
     made = _Made()
-    maker = ReplyMaker(0, engines.dialogue, engines.synthesizer, made.tell, with_face=True)
+    maker = ReplyMaker(0, engines.dialogue, engines.synthesizer, made.tell, with_face=True, style=style)
     try:
-        for index, sentence in enumerate(sentences):
-            maker.speak(Speak(0, index, sentence, voice, settings.voice.speed))
+        for index, (text, cues) in enumerate(sentences):
+            maker.speak(Speak(0, index, text, voice, settings.voice.speed, cues))
             await made.sentence()
     finally:
         maker.abandon()

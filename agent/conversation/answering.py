@@ -153,7 +153,7 @@ class Answering:
             reply = self._reply = self._new_reply(settings_for(self._context, ResponseIn()))
             reply.publish(now)
             reply.think(TextDelta(text), now)
-            reply.think_no_more(None)
+            reply.think_no_more(None, now)
 
     # ------------------------------------------------------------------ what ends one
     def drop_guess(self) -> None:
@@ -209,7 +209,7 @@ class Answering:
             case told.Thought(_, delta):
                 reply.think(delta, now)
             case told.ThoughtEnded(_, error):
-                reply.think_no_more(error)
+                reply.think_no_more(error, now)
             case told.Spoke():
                 reply.spoke(event, now)
             case told.SentenceEnded():
@@ -246,8 +246,8 @@ class Answering:
     def _ask_to_speak(self, reply: Reply) -> None:
         sentence = reply.next_sentence()
         if sentence is not None:
-            index, text = sentence
-            self._context.do(Speak(reply.generation, index, text, reply.settings.voice, reply.settings.speed))
+            index, (text, cues) = sentence
+            self._context.do(Speak(reply.generation, index, text, reply.settings.voice, reply.settings.speed, cues))
 
     def first_heard(self, item_id: str, at: float) -> None:
         """The first sample of `item_id` left the loudspeaker at `at`: tell where the time went."""

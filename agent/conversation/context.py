@@ -10,6 +10,7 @@ from agent.conversation.turns import TurnSettings
 from agent.realtime import events as wire
 from agent.realtime.events import Json, ServerEvent, new_id
 from agent.realtime.session_config import SemanticVad, ServerVad, SessionConfig
+from avatar.behaviour import Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class ConversationSettings:
     """Languages that the recogniser understands; None: any."""
     input_tokens: int = INPUT_TOKENS
     """Tokens that a prompt may have, by our own estimate."""
+    style: Style = field(default_factory=Style)
+    """How lively the person is, unless the client says otherwise."""
     speculate: bool = True
     new_id: Callable[[str], str] = new_id
     """Makes an id from its prefix. Ids are inputs too: a replay gives the recorded ones."""
@@ -43,6 +46,8 @@ class Context:
         self.config = settings.config
         self.patience = settings.turns.patience
         """How long unfinished turns are waited for: the owner's setting until the client sets its own."""
+        self.style = settings.style
+        """How lively the person is: likewise."""
         self.id = settings.new_id("sess")
         self.conversation_id = settings.new_id("conv")
         self.history = History()

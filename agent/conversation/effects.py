@@ -6,6 +6,7 @@ from typing import Literal
 from agent.audio import Pcm
 from agent.llm import Prompt
 from agent.realtime.events import ServerEvent
+from avatar.behaviour.cues import Cue
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class Speak:
     text: str = field(repr=False)
     voice: str
     speed: float
+    cues: tuple[Cue, ...] = ()
+    """What the face is to do at which of the text's characters."""
 
 
 @dataclass(frozen=True, slots=True)

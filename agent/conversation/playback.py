@@ -133,5 +133,7 @@ class Playback:
             if not ledger.reported:  # whoever follows would think that it still plays
                 self.anchor(ledger, now, playing=False)
             self.playing = None
+        elif ledger is not None and ledger.complete and ledger.anchors and not self.held:
+            self._stage.turn_ends(now + (ledger.produced - ledger.heard(now)) / TIMELINE_RATE)
         for ledger in self._ledgers.values():
             ledger.release(now)

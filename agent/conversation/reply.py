@@ -9,10 +9,10 @@ from agent.conversation.context import Context
 from agent.conversation.inputs import SentenceEnded, Spoke
 from agent.conversation.ledger import Ledger, SpokenWord
 from agent.conversation.output import Output, ReplySettings, SpokenSentence, Status
+from agent.conversation.wording import Sentence, Wording
 from agent.llm import Citation, Delta, LimitReached, TextDelta, ToolCall
 from agent.realtime import events as wire
 from agent.realtime.events import Json
-from agent.tts.sentences import SentenceSplitter
 
 AHEAD = 8 * TIMELINE_RATE
 """Sound synthesised ahead of what was sent. Beyond it the synthesiser waits, and so, in turn, does the text."""
@@ -42,9 +42,9 @@ class Reply:
         self._context = context
         self._emit = context.emit
         self._output = Output(self.id, settings, context)
-        self._splitter = SentenceSplitter()
+        self._wording = Wording()
         self._thinking = True
-        self._to_speak: deque[str] = deque()
+        self._to_speak: deque[Sentence] = deque()
         self._speaking: str | None = None
         self._begun: SpokenSentence | None = None
         self._index = 0
@@ -116,20 +116,12 @@ class Reply:
             return
         self._take(delta, now)
         if not self._thinking:
-            self._queue(self._splitter.flush())
+            self._queue(self._wording.flush())
 
     def _take(self, delta: Delta, now: float) -> None:
         match delta:
             case TextDelta(text):
-                text = self._within_limit(text)
-                if not text:
-                    return
-                self.first_text = self.first_text or now
-                if self.settings.speaks:
-                    self._output.open_message(now)
-                    self._queue(self._splitter.push(text))
-                else:
-                    self._output.text(text, now)
+                self._take_words(self._wording.read(text), now)
             case ToolCall(_, name, arguments):
                 self._calls += tokens.estimate(name + arguments)
                 if self._left() < 0:
@@ -141,12 +133,25 @@ class Reply:
             case LimitReached():
                 self._reach_limit()
 
-    def think_no_more(self, error: str | None) -> None:
+    def _take_words(self, text: str, now: float) -> None:
+        """Text that is said, shown and remembered."""
+        text = self._within_limit(text)
+        if not text:
+            return
+        self.first_text = self.first_text or now
+        if self.settings.speaks:
+            self._output.open_message(now)
+            self._queue(self._wording.push(text))
+        else:
+            self._output.text(text, now)
+
+    def think_no_more(self, error: str | None, now: float) -> None:
         """The dialogue engine is done, or failed."""
         if not self._thinking:
             return
+        self._take_words(self._wording.rest(), now)
         self._thinking = False
-        self._queue(self._splitter.flush())
+        self._queue(self._wording.flush())
         if error is not None:
             self._fail("dialogue_failed")
 
@@ -174,20 +179,20 @@ class Reply:
         self._thinking = False
         self._ending, self._details = "incomplete", {"reason": "max_output_tokens"}
 
-    def _queue(self, pieces: list[tuple[int, str]]) -> None:
-        self._to_speak += [text for _, text in pieces if text.strip()]
+    def _queue(self, sentences: list[Sentence]) -> None:
+        self._to_speak += sentences
 
     # ------------------------------------------------------------------ speech comes in
-    def next_sentence(self) -> tuple[int, str] | None:
+    def next_sentence(self) -> tuple[int, Sentence] | None:
         """The sentence to synthesise now, if it is time for one: one at a time, and while private only the first."""
         ledger = self.ledger
         if self._speaking is not None or not self._to_speak or not self.active or ledger is None:
             return None
         if (self.private and self._index > 0) or ledger.produced - ledger.sent > AHEAD:
             return None
-        self._speaking = self._to_speak.popleft()
-        self._begun = None
-        return self._index, self._speaking
+        sentence = self._to_speak.popleft()
+        self._speaking, self._begun = sentence.text, None
+        return self._index, sentence
 
     def spoke(self, piece: Spoke, now: float) -> None:
         """A piece of the current sentence's sound."""

@@ -26,7 +26,7 @@ from agent.conversation.turns import WINDOW_MS, TurnEvent
 from agent.realtime import events as wire
 from agent.realtime.events import Json, ServerEvent
 from agent.realtime.session_config import ServerVad
-from avatar.behaviour import Mood, StageBehaviour
+from avatar.behaviour import Mood, StageBehaviour, Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Conversation:
         self._context = Context(settings)
         self._emit = self._context.emit
         self._history = self._context.history
-        self._stage = Stage(now, behaviour, self._emit)
+        self._stage = Stage(now, settings.style, behaviour, self._emit)
         self._playback = Playback(self._context, self._stage)
         self._answering = Answering(self._context, self._playback)
         self._hearing = Hearing(self._context)
@@ -64,6 +64,8 @@ class Conversation:
     def receive(self, event: told.Input, now: float) -> list[Effect]:
         """Take one input; returns what is to be done, in order."""
         match event:
+            case told.FromClient(wire.Express(expression=name)):
+                self._stage.express(name, now)
             case told.FromClient(client_event):
                 self._requests.handle(client_event, now)
             case told.Window():
@@ -131,6 +133,11 @@ class Conversation:
         """How the client's sound is coded."""
         return self._context.config.audio.input.format.type
 
+    @property
+    def style(self) -> Style:
+        """How lively the person is."""
+        return self._context.style
+
     def has_room(self, generation: int) -> bool:
         """Whether more text of that reply may come; if not, the dialogue engine should wait for the voice."""
         return self._answering.has_room(generation)
@@ -154,6 +161,7 @@ class Conversation:
         self._playback.release(now)
         if replying or self._answering.active or self._playback.sounding(now):
             self._idle.replying()
+        self._stage.restyle(self._context.style, now)
         self._stage.enter(self._state(now), now)
         self._stage.tick(now)
 

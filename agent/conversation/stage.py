@@ -5,25 +5,32 @@ from collections.abc import Callable
 from agent.audio import TIMELINE_RATE
 from agent.realtime import events as wire
 from agent.realtime.events import ServerEvent
-from avatar.behaviour import Mood, StageBehaviour
+from avatar.behaviour import Mood, StageBehaviour, Style
 from avatar.blendshapes import FPS, SAMPLES_PER_FRAME, FaceTrack
 
 AHEAD = 0.4
 """Seconds that stage frames are ahead of the stage clock."""
 EVERY = 0.1
 """Seconds between two messages of stage frames."""
+TURN_END_MOVED = 0.5
+"""Seconds by which our turn must come to end earlier or later than was told, to be told again."""
 
 
 class Stage:
     """24 kHz samples since the conversation began, and the behaviour that plays on them while somebody watches."""
 
-    def __init__(self, start: float, behaviour: Callable[[], StageBehaviour], emit: Callable[[ServerEvent], None]):
+    def __init__(
+        self, start: float, style: Style, behaviour: Callable[[], StageBehaviour], emit: Callable[[ServerEvent], None]
+    ) -> None:
         self._start = start
         self._make = behaviour
         self._emit = emit
+        self._style = style
         self._behaviour: StageBehaviour | None = None
         self._epoch = 0
         self._next = 0.0
+        self._turn_end: float | None = None
+        """When our own turn ends, where that was told."""
         self.state: Mood = "idle"
 
     def sample(self, now: float) -> int:
@@ -37,6 +44,7 @@ class Stage:
         elif self._behaviour is None:
             self._behaviour = self._make()
             self._epoch = self.sample(now) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME
+            self._behaviour.set_style(self._style, 0)
             self._behaviour.set_mood(self.state, 0)
             self._next = now
 
@@ -49,6 +57,26 @@ class Stage:
         if self._behaviour is not None:
             self._behaviour.set_mood(state, stage - self._epoch)
         self._emit(wire.State(state=state, stage_sample=stage))
+
+    def restyle(self, style: Style, now: float) -> None:
+        """As lively as that from now on."""
+        if style != self._style and self._behaviour is not None:
+            self._behaviour.set_style(style, self.sample(now) - self._epoch)
+        self._style = style
+
+    def express(self, name: str, now: float) -> None:
+        """Make a gesture of that name, or feel a feeling, now."""
+        if self._behaviour is not None:
+            self._behaviour.express(name, self.sample(now) - self._epoch)
+
+    def turn_ends(self, at: float) -> None:
+        """What is being said will have been heard to its end at that time. To be told again is no matter, unless it
+        changes."""
+        if self._turn_end is not None and abs(at - self._turn_end) < TURN_END_MOVED:
+            return
+        self._turn_end = at
+        if self._behaviour is not None:
+            self._behaviour.turn_ends(self.sample(at) - self._epoch)
 
     def phrase_ended(self, now: float) -> None:
         """The visitor finished a phrase."""

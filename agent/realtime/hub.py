@@ -28,7 +28,7 @@ from agent.realtime.recording_codec import RecordingError
 from agent.realtime.runner import Engines, Runner
 from agent.realtime.seats import Seat, Seats
 from agent.realtime.session_config import Audio, InputAudio, SemanticVad, SessionConfig
-from avatar.behaviour import Behaviour
+from avatar.behaviour import Behaviour, Style
 
 log = logging.getLogger(__name__)
 E = TypeVar("E")
@@ -271,4 +271,5 @@ def conversation_settings(settings: Settings, engines: Engines, model: str | Non
         not_caught=NOT_CAUGHT,
         min_confidence=engines.recognizer.min_confidence,
         hears=engines.recognizer.languages,
+        style=Style(settings.avatar.liveliness),
     )

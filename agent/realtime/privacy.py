@@ -24,7 +24,7 @@ _KEPT = frozenset(
     {KIND, "event", "type", "object", "role", "status", "voice", "kind", "language", "state", "stage", "code"}
     | {"reason", "eagerness", "format", "tool_choice", "truncation", "conversation", "authority", "max_output_tokens"}
     | {"completion", "claim", "tune", "delay", "tracing"}
-    | {"modalities", "output_modalities", "include", "created", "recorded_by", "param"}
+    | {"modalities", "output_modalities", "include", "created", "recorded_by", "param", "expression"}
     | {"completion", "claim", "tune"}
 )
 """Fields whose strings are chosen from the protocol's words, or are ours."""

@@ -1,7 +1,8 @@
 """One reply being made: the dialogue engine's text, the synthesiser's sound, and the face that goes with it."""
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 import numpy as np
@@ -12,7 +13,9 @@ from agent.conversation.effects import Speak, Think
 from agent.conversation.inputs import Input, SentenceEnded, Spoke, Thought, ThoughtEnded
 from agent.conversation.ledger import SpokenPhone, SpokenWord
 from agent.llm import DialogueEngine, DialogueError
-from agent.tts import Phone, SpeechChunk, Synthesizer, SynthesizerError
+from agent.tts import Phone, SpeechChunk, Synthesizer, SynthesizerError, Word
+from avatar.behaviour import Style
+from avatar.behaviour.cues import Cue
 from avatar.blendshapes import FaceTrack
 from avatar.reply_face import ReplyFace
 
@@ -22,7 +25,7 @@ ROOM_SECONDS = 0.05
 
 class ReplyMaker:
     """Makes one reply. `tell` gets its inputs; `has_room` says whether its text may run on; `with_face`, whether
-    anybody watches."""
+    anybody watches, and `style` how lively the face is."""
 
     def __init__(
         self,
@@ -32,6 +35,7 @@ class ReplyMaker:
         tell: Callable[[Input], None],
         *,
         with_face: bool,
+        style: Style | None = None,
         has_room: Callable[[int], bool] = lambda _: True,
     ) -> None:
         self._generation = generation
@@ -39,7 +43,7 @@ class ReplyMaker:
         self._synthesizer = synthesizer
         self._tell = tell
         self._has_room = has_room
-        self.face = ReplyFace(seed=generation) if with_face else None
+        self.face = ReplyFace(seed=generation, style=style) if with_face else None
         self._produced = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -83,15 +87,29 @@ class ReplyMaker:
         start = self._produced
         resampler: Resampler | None = None
         text = order.text
+        cues = deque(order.cues)
         chunks = self._synthesizer.speak(order.text, voice=order.voice, speed=order.speed)
         async with aclosing(chunks) as speech:  # type: ignore[type-var]
             async for chunk in speech:
                 resampler = resampler or Resampler(chunk.rate, TIMELINE_RATE)
+                self._cue(cues, chunk.words, start)
                 await self._pass_on(order, chunk, resampler.process(chunk.pcm), start, text)
                 text = ""
         if resampler is not None:
             tail = SpeechChunk(np.zeros(0, np.float32), TIMELINE_RATE)
             await self._pass_on(order, tail, resampler.flush(), start, "")
+        for cue in cues:  # no word is known to stand after them
+            self._express(cue, self._produced)
+
+    def _cue(self, cues: deque[Cue], words: Sequence[Word], start: int) -> None:
+        """Let the face do what stands before or in these words of the sentence that began at `start`."""
+        for word in words:
+            while cues and cues[0].char < word.end_char:
+                self._express(cues.popleft(), start + _samples(word.start))
+
+    def _express(self, cue: Cue, at_sample: int) -> None:
+        if self.face is not None:
+            self.face.express(cue.name, at_sample)
 
     async def _pass_on(self, order: Speak, chunk: SpeechChunk, pcm: Pcm, start: int, text: str) -> None:
         if not len(pcm) and not chunk.words and not chunk.phones:

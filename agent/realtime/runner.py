@@ -149,6 +149,7 @@ class Runner:
                 engines.synthesizer,
                 self.tell,
                 with_face=watched,
+                style=self.conversation.style,
                 has_room=self.conversation.has_room,
             )
         return self._makers[generation]

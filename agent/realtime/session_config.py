@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from avatar.behaviour import Style
+
 _MEANS_SOMETHING = {
     "turn_detection", "idle_timeout_ms", "noise_reduction", "transcription", "tracing", "prompt", "include",
     "reasoning",
@@ -159,6 +161,17 @@ class AvatarRequest(Part):
     """Whether it wants `visavis.debug`; for a connection that was opened with ?debug, which only the owner may."""
     patience: float | None = Field(default=None, ge=0.5, le=4)
     """How much longer than usual unfinished words are waited for; None leaves it."""
+    liveliness: float | None = Field(default=None, ge=0, le=1)
+    """From calm to lively; None leaves it."""
+    reduced_motion: bool | None = None
+    """Whether the head is to keep nearly still; None leaves it."""
+
+    def styled(self, style: Style) -> Style:
+        """`style` with what is asked for here."""
+        return Style(
+            style.liveliness if self.liveliness is None else self.liveliness,
+            style.reduced_motion if self.reduced_motion is None else self.reduced_motion,
+        )
 
 
 class Tracing(Part):

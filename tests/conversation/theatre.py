@@ -108,6 +108,7 @@ class Theatre:
         self.refine_after = refine_after
         self.sent: list[tuple[float, wire.ServerEvent]] = []
         self.prompts: list[tuple[float, Any]] = []
+        self.spoken: list[asked.Speak] = []
         self.measured: list[asked.Measure] = []
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -250,6 +251,7 @@ class Theatre:
                 self.at(self.now + 0.002, lambda: self.tell(told.Thought(generation, TextDelta(text))))
                 self.at(self.now + 0.002, lambda: self.tell(told.ThoughtEnded(generation)))
             case asked.Speak():
+                self.spoken.append(effect)
                 self._speak(effect)
             case asked.Abandon(generation):
                 self._abandoned.add(generation)
