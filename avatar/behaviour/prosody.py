@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.audio import TIMELINE_RATE, Pcm
 from avatar.behaviour.motion import Curve
@@ -15,6 +16,11 @@ _WINDOW = 384
 _FFT = 1024
 _SHORTEST, _LONGEST = _RATE // 400, _RATE // 70
 _VOICED = 0.5
+_NEARLY = 0.87
+"""Of the highest peak of the autocorrelation."""
+_LEAP = 0.7
+"""Octaves from the median."""
+_NEIGHBOURS = 7
 QUIET_DB = -60.0
 LOUDNESS_RANGE_DB = 25.0
 RATE_OF_FRAMES = float(FPS)
@@ -39,8 +45,8 @@ class Prosody:
 def prosody(pcm: Pcm, first: int, count: int) -> Prosody:
     """Pitch and level of `pcm` (shape (n,), 24 kHz) around its samples first + 400·i for i < count.
 
-    Pitch is the highest peak of the autocorrelation between 70 and 400 Hz, with the window's own falling off divided
-    out (Boersma 1993); voiced means a peak of at least half the energy.
+    Pitch is a peak of the autocorrelation between 70 and 400 Hz, with the window's own falling off divided out (Boersma
+    1993); voiced means a peak of at least half the energy.
     """
     usable = len(pcm) // _DECIMATION * _DECIMATION
     low = np.asarray(pcm[:usable], np.float32).reshape(-1, _DECIMATION).mean(axis=1)
@@ -55,9 +61,34 @@ def prosody(pcm: Pcm, first: int, count: int) -> Prosody:
     spectrum = np.abs(np.fft.rfft(windows * _HANN, _FFT, axis=1)) ** 2
     lags = np.fft.irfft(spectrum, _FFT, axis=1)[:, :_LONGEST]
     strength = lags / np.maximum(lags[:, :1], 1e-12) / _HANN_LAGS
-    best = strength[:, _SHORTEST:].argmax(axis=1) + _SHORTEST
+    best = _shortest_period(strength)
     voiced = (strength[np.arange(count), best] >= _VOICED) & (level > QUIET_DB)
-    return Prosody(np.where(voiced, np.log2(_RATE / best), np.nan), level)
+    return Prosody(_without_leaps(np.where(voiced, np.log2(_RATE / best), np.nan)), level)
+
+
+def _shortest_period(strength: Curve) -> NDArray[np.int64]:
+    """The lag of each frame's pitch: the shortest peak that is nearly as high as the highest. Multiples of a period
+    repeat as well as the period does. Shape (n,), from `strength` of shape (n, lags)."""
+    within = strength[:, _SHORTEST - 1 :]
+    peak = (within[:, 1:-1] >= within[:, :-2]) & (within[:, 1:-1] > within[:, 2:])
+    high = np.where(peak, within[:, 1:-1], -1.0)
+    good = high >= np.maximum(_NEARLY * high.max(axis=1, keepdims=True), 0.0)
+    return np.asarray(np.where(good.any(axis=1), good.argmax(axis=1), 0) + _SHORTEST)
+
+
+def _without_leaps(log_f0: Curve) -> Curve:
+    """Voiced frames that stand an octave off the voice's median are put back, and single ones that leap are drawn to
+    their neighbours. (No voice in one chunk of speech covers two octaves; trackers err by just one.)"""
+    voiced = np.flatnonzero(np.isfinite(log_f0))
+    if len(voiced) < _NEIGHBOURS:
+        return log_f0
+    pitch = log_f0[voiced]
+    usual = np.median(pitch)
+    pitch = np.where(pitch - usual > _LEAP, pitch - 1, np.where(usual - pitch > _LEAP, pitch + 1, pitch))
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(pitch, _NEIGHBOURS // 2, mode="edge"), _NEIGHBOURS)
+    mended = log_f0.copy()
+    mended[voiced] = np.median(around, axis=1)
+    return mended
 
 
 _HANN = np.hanning(_WINDOW).astype(np.float32)

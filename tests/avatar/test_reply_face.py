@@ -43,7 +43,9 @@ def test_pitch_and_level_are_found() -> None:
     found = prosody(pcm, 0, 300)
     voiced = np.isfinite(found.log_f0)
     assert voiced.mean() > 0.9
-    assert np.median(np.abs(12 * (found.log_f0 - np.log2(pitch[::400])))[voiced]) < 0.5
+    off = np.abs(12 * (found.log_f0 - np.log2(pitch[::400])))[voiced]
+    assert np.median(off) < 0.5
+    assert (off > 6).mean() < 0.005
     assert correlation(found.level_db, 20 * np.log10(loud[::400])) > 0.95
 
 
@@ -214,7 +216,7 @@ def test_the_words_are_felt() -> None:
         face = ReplyFace(seed=1)
         if cue:
             face.express(cue, 0)
-        face.add([], pcm, 0, text)
+        face.add(SCHWA, pcm, 0, text)
         face.end()
         return float(face.frames(len(pcm)).weights[90:, INDEX["mouthSmileLeft"]].mean())
 
@@ -227,15 +229,19 @@ def test_a_feeling_ends_with_the_reply_and_holds_across_its_sentences() -> None:
     pcm = voice(2)[0]
     face = ReplyFace()
     face.express("happy", 0)
-    face.add([], pcm, 0, "One.")
+    face.add(SCHWA, pcm, 0, "One.")
     face.end()
     first = face.frames(3 * RATE).weights[:, INDEX["cheekSquintLeft"]]
-    face.add([], pcm, 3 * RATE, "Two.")
+    face.add(SCHWA, pcm, 3 * RATE, "Two.")
     face.end()
     second = face.frames(8 * RATE).weights[:, INDEX["cheekSquintLeft"]]
     assert first[90:118].min() > 0.25
     assert second[90:118].min() > 0.25
     assert second[-1] < 0.01
+
+
+SCHWA = [Phone("ə", 0.0, 0.1)]
+"""For the motion any phones will do; without them the lips would have to listen."""
 
 
 @lru_cache
@@ -267,7 +273,7 @@ def conversation(seed: int, style: Style) -> tuple[np.ndarray, FaceTrack, np.nda
                 first = int(rng.integers(len(pcm) - count * 400)) // 400 * 400
                 part = slice(first, first + count * 400)
                 face = ReplyFace(seed=at, style=style)
-                face.add([], pcm[part], 0, "")
+                face.add(SCHWA, pcm[part], 0, "")
                 face.end()
                 track = lay_over(track, face.frames(count * 400))
                 heard.append(np.stack([np.log2(pitch[part][::400]), loud[part][::400]]))
@@ -283,7 +289,7 @@ def conversation(seed: int, style: Style) -> tuple[np.ndarray, FaceTrack, np.nda
     return np.array(moods), whole, *np.concatenate(heard, axis=1)
 
 
-STYLES = [Style(), Style(0.0), Style(1.0), Style(reduced_motion=True)]
+STYLES = [Style(), Style(1.0)]
 
 
 @pytest.mark.parametrize("style", STYLES, ids=str)
