@@ -1,6 +1,6 @@
 """Pitch and loudness of a voice, a value a frame; and which of its syllables are stressed."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,14 +28,14 @@ RATE_OF_FRAMES = float(FPS)
 _STRESS = 0.45
 """How far a stressed syllable stands out at least, in the sum of 6 semitones' and 12 dB's shares over its
 surroundings."""
+EDGE = 4
 _SURROUNDINGS = 27
 """Frames on either side that a stress is compared with: the syllables before and after."""
-_STRESS_APART = 42
+STRESS_APART = 42
 """Frames between two stresses that are underlined: .7 s. Who underlines every word underlines none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prosody:
+class Prosody(NamedTuple):
     """One value a frame. log_f0: octaves (log2 Hz), NaN where unvoiced. level_db: RMS in dB re full scale."""
 
     log_f0: Curve
@@ -98,16 +98,17 @@ _HANN_LAGS = _HANN_LAGS / _HANN_LAGS[0]
 
 def stresses(semitones: Curve, level: Curve) -> list[int]:
     """The frames at which stressed syllables have their peak, in order. `semitones` over the voice's median and `level`
-    (0…1 of LOUDNESS_RANGE_DB), both of shape (n,)."""
-    if len(level) < _STRESS_APART:
+    (0…1 of LOUDNESS_RANGE_DB), both of shape (n,). What rises in the last EDGE frames may rise on: it is none yet."""
+    if len(level) < STRESS_APART:
         return []
     height = np.maximum(semitones, -3.0) / 6 + level * LOUDNESS_RANGE_DB / 12
     height = np.convolve(np.pad(height, 3, mode="edge"), np.hanning(9)[1:-1] / np.hanning(9).sum(), "valid")
     around = np.lib.stride_tricks.sliding_window_view(np.pad(height, _SURROUNDINGS, mode="edge"), 2 * _SURROUNDINGS + 1)
     prominence = height - np.median(around, axis=1)
     peaks = np.flatnonzero((height >= around.max(axis=1) - 1e-9) & (prominence > _STRESS))
+    peaks = peaks[peaks < len(height) - EDGE]
     chosen: list[int] = []
     for peak in peaks:
-        if not chosen or peak - chosen[-1] >= _STRESS_APART:
+        if not chosen or peak - chosen[-1] >= STRESS_APART:
             chosen.append(int(peak))
     return chosen

@@ -11,7 +11,7 @@ from agent.audio import Pcm
 from avatar.behaviour.feelings import arousal, felt_in
 from avatar.behaviour.gestures import Gestures
 from avatar.behaviour.motion import Curve, Ease
-from avatar.behaviour.prosody import LOUDNESS_RANGE_DB, QUIET_DB, Prosody, prosody, stresses
+from avatar.behaviour.prosody import EDGE, LOUDNESS_RANGE_DB, QUIET_DB, STRESS_APART, Prosody, prosody, stresses
 from avatar.behaviour.repertoire import CHANNELS, HEAD, Repertoire, columns, default
 from avatar.behaviour.style import Style, scale
 from avatar.blendshapes import FPS, SAMPLES_PER_FRAME
@@ -27,8 +27,13 @@ _FOLLOW = np.exp(-_OMEGA / FPS)
 _SHAPES = (("browInnerUp", _BROW, 1.0), ("browOuterUp", _BROW, 0.7), ("cheekSquint", _CHEEK, 1.0))
 _ACCENT_LEAD = 0.2
 """Seconds by which the gesture for a stressed word begins before its stress."""
+_LATEST_ACCENT = 7
+"""Frames by which it may begin late and still seem to belong to the stress."""
 _SETTLE = 0.6
 _SHORTEST_RUN = 3
+_LEAN = (-0.035, 0.035)
+_MEMORY = 90
+"""Frames of what came before a piece of speech that it is heard with: an engine may give pieces shorter than a word."""
 
 
 class SpeechMotion:
@@ -42,6 +47,8 @@ class SpeechMotion:
         self._gestures = Gestures(gestures, self._repertoire)
         self._sway = float(self._rng.uniform(0.03, 0.05))
         """Radians for the loudest syllables, always to the same side: a person has one, which no reply changes."""
+        self._lean = float(self._rng.uniform(*_LEAN))
+        """Radians to the left for the loudest syllables of this sentence."""
         self._given = 0
         self._targets: Curve = np.zeros((0, _FOLLOWERS))
         self._position = np.zeros(_FOLLOWERS)
@@ -49,6 +56,8 @@ class SpeechMotion:
         self._voiced: Curve = np.zeros(0)
         self._levels: Curve = np.zeros(0)
         self._loudest = QUIET_DB + LOUDNESS_RANGE_DB
+        self._before = Prosody(np.zeros(0), np.zeros(0))
+        self._last_stress = -STRESS_APART
         self._feeling = Ease(np.zeros(len(CHANNELS)), _SETTLE)
         self._told: str | None = None
         """The feeling that was asked for: it holds against what the words bring."""
@@ -63,7 +72,8 @@ class SpeechMotion:
         sentence that begins with it, or "" in the midst of one."""
         first = max(self._given, -(-start_sample // SAMPLES_PER_FRAME))
         end = -(-(start_sample + len(pcm)) // SAMPLES_PER_FRAME)
-        lean = float(self._rng.uniform(-1, 1))
+        if text:
+            self._lean = float(self._rng.uniform(*_LEAN))
         if end <= first:
             return
         if self._resting:
@@ -72,7 +82,7 @@ class SpeechMotion:
             name, strength = felt_in(text, self._repertoire)
             self._change(first, strength * self._repertoire.feelings[name].movement)
         heard = prosody(pcm, first * SAMPLES_PER_FRAME - start_sample, end - first)
-        targets = self._aim(heard, lean, first)
+        targets = self._aim(heard, first)
         for follower, ahead in enumerate(_AHEAD):
             led = np.minimum(np.arange(len(targets)) + ahead, len(targets) - 1)
             targets[:, follower] = targets[led, follower]
@@ -146,27 +156,40 @@ class SpeechMotion:
             at[i] = self._position
         return at
 
-    def _aim(self, heard: Prosody, lean: float, first: int) -> Curve:
+    def _aim(self, heard: Prosody, first: int) -> Curve:
         """Where the followers should be, shape (n, 6); and the stressed words' accents."""
+        count = len(heard.level_db)
         voiced = np.isfinite(heard.log_f0)
         self._voiced = np.concatenate([self._voiced, heard.log_f0[voiced]])[-3000:]
         self._levels = np.concatenate([self._levels, heard.level_db[voiced]])[-3000:]
         self._loudest = max(self._loudest, float(np.percentile(heard.level_db, 95)))
+        heard = Prosody(*(np.concatenate(pair) for pair in zip(self._before, heard, strict=True)))
+        self._before = Prosody(heard.log_f0[-_MEMORY:], heard.level_db[-_MEMORY:])
         level = np.clip(1 + (heard.level_db - self._loudest) / LOUDNESS_RANGE_DB, 0.0, 1.0)
         speaking = np.clip(level / 0.3, 0.0, 1.0)
         semitones = np.zeros(len(level))
         targets = np.zeros((len(level), _FOLLOWERS))
-        if voiced.sum() >= _SHORTEST_RUN:
-            where = np.flatnonzero(voiced)
+        where = np.flatnonzero(np.isfinite(heard.log_f0))
+        if len(where) >= _SHORTEST_RUN:
             usual = float(np.median(self._voiced))
             relative = 12 * (heard.log_f0[where] - usual)
             semitones = np.clip(np.interp(np.arange(len(level)), where, relative), -6.0, 6.0)
             targets[:, _AROUSAL] = arousal(heard, usual, float(np.median(self._levels)))
         for stress in stresses(semitones, level):
-            self._gestures.accent(max(first, first + stress - round(_ACCENT_LEAD * FPS)) / FPS)
-        targets[:, _YAW] = 0.035 * lean * level
+            self._underline(first + count - len(level) + stress, first)
+        targets[:, _YAW] = self._lean * level
         targets[:, _PITCH] = 0.018 * semitones * speaking + 0.02 * level
         targets[:, _ROLL] = self._sway * level
         targets[:, _BROW] = (0.05 * np.clip(semitones - 1, 0, 5) + 0.06 * np.clip((level - 0.7) / 0.3, 0, 1)) * speaking
         targets[:, _CHEEK] = 0.10 * np.clip((level - 0.5) / 0.5, 0, 1)
-        return targets
+        return targets[-count:]
+
+    def _underline(self, stress: int, first: int) -> None:
+        """An accent for the stressed syllable at frame `stress`, if that is news and its time has not passed: frames
+        before `first` can be changed no more."""
+        if stress < max(first - EDGE, self._last_stress + STRESS_APART):
+            return
+        self._last_stress = stress
+        start = stress - round(_ACCENT_LEAD * FPS)
+        if start >= first - _LATEST_ACCENT:
+            self._gestures.accent(max(first, start) / FPS)
