@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 _LONGEST = 36
 """Characters of the longest tag, its brackets included."""
+_CLOSING = ".,;:!?…)]}\"'’”。，；：！？、）】》」』"
 _MAY_BE = re.compile(r"\[\s?[A-Za-z_]{0,32}\s?\]?")
 _TAG = re.compile(r"\[\s?([A-Za-z_]{1,32})\s?\]")
 
@@ -27,9 +28,10 @@ class CueReader:
         self._waiting = ""
         """The beginning of what may become a tag."""
         self._given = 0
-        self._swallow = False
-        """A tag stood at the beginning or after a space: the space after it goes with it."""
-        self._after_space = True
+        self._space = False
+        """The last character is a space that was not yet given out."""
+        self._tagged = self._joined = False
+        """Whether a tag was the last that was read, and whether one space after it was left out already."""
 
     def push(self, text: str) -> tuple[str, list[Cue]]:
         """Add text; returns what of it is certain, and its cues. A cue's place counts in all the text given out."""
@@ -37,7 +39,8 @@ class CueReader:
 
     def flush(self) -> tuple[str, list[Cue]]:
         """The text is complete: returns the rest of it."""
-        return self._read(self._waiting, final=True)
+        text, cues = self._read(self._waiting, final=True)
+        return text + (" " if self._space and not self._tagged else ""), cues
 
     def _read(self, text: str, *, final: bool) -> tuple[str, list[Cue]]:
         self._waiting = ""
@@ -51,8 +54,8 @@ class CueReader:
                 break
             tag = _TAG.match(text, opening)
             if tag and tag[1].lower() in self._names:
-                cues.append(Cue(self._given, tag[1].lower()))
-                self._swallow = self._after_space
+                cues.append(Cue(self._given + self._space, tag[1].lower()))
+                self._tagged, self._joined = True, False
                 at = tag.end()
             elif not final and len(text) - opening < _LONGEST and _unfinished(text[opening:]):
                 self._waiting = text[opening:]
@@ -63,13 +66,20 @@ class CueReader:
         return "".join(given), cues
 
     def _give(self, text: str, given: list[str]) -> None:
-        if self._swallow and text:
-            self._swallow = False
-            text = text.removeprefix(" ")
-        if text:
-            self._after_space = text[-1].isspace()
-            self._given += len(text)
-            given.append(text)
+        """Of the spaces on either side of a tag one is left, before a closing mark and at the beginning none."""
+        if self._tagged and text.startswith(" ") and not self._joined and (self._space or not self._given):
+            self._joined = True
+            text = text[1:]
+        if not text:
+            return
+        if self._tagged and text[0] in _CLOSING:
+            self._space = False
+        self._tagged = False
+        text = " " * self._space + text
+        self._space = text.endswith(" ")
+        text = text[:-1] if self._space else text
+        self._given += len(text)
+        given.append(text)
 
 
 def _unfinished(text: str) -> bool:

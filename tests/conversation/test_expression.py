@@ -39,10 +39,10 @@ def test_tags_are_never_spoken_shown_or_remembered() -> None:
     theatre = Theatre([Says(0.5, 1.5)], lines=lambda _: TAGGED).run(9)
     told = "".join(event.to_json() for _, event in theatre.sent)
     assert not any(f"[{name}" in told for name in ("happy", "nod", "wink"))
-    assert theatre.messages()[-1] == ("assistant", "One two three. Four five six. ")
+    assert theatre.messages()[-1] == ("assistant", "One two three. Four five six.")
     assert [(order.text, order.cues) for order in theatre.spoken] == [
         ("One two three. ", (Cue(0, "happy"),)),
-        ("Four five six. ", (Cue(5, "nod"), Cue(12, "wink"))),
+        ("Four five six.", (Cue(5, "nod"), Cue(12, "wink"))),
     ]
 
 

@@ -97,6 +97,10 @@ def test_more_words_and_an_exclamation_mark_make_it_stronger() -> None:
         ("a[[nod]b", "a[b", [Cue(2, "nod")]),
         ("[ nod ]", "", [Cue(0, "nod")]),
         ("[nod", "[nod", []),
+        ("Great [smile]! Yes [nod], so.", "Great! Yes, so.", [Cue(6, "smile"), Cue(11, "nod")]),
+        ("Well [nod] [smile] done", "Well done", [Cue(5, "nod"), Cue(5, "smile")]),
+        ("Bye. [nod]", "Bye.", [Cue(5, "nod")]),
+        ("Two  spaces stay ", "Two  spaces stay ", []),
         ("[nod] [smile] Hi", "Hi", [Cue(0, "nod"), Cue(0, "smile")]),
     ],
 )
