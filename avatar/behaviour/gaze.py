@@ -105,7 +105,7 @@ class Gaze:
         elif self._partner:
             target = self._in_face()
         else:
-            target = self._away() if self._rng.random() < 0.3 else landed + np.radians(self._rng.normal(0, 1.5, 2))
+            target = self._away() if self._rng.random() < 0.3 else landed + np.radians(self._rng.normal(0, 0.8, 2))
         degrees = float(np.degrees(np.hypot(*(target - landed))))
         self._from, self._to, self._moved, self._lasting = landed, target, now, saccade_seconds(degrees)
         self._head.retarget(now, (0.0, 0.0) if self._partner else target * _HEAD_SHARE[self._mood])
@@ -122,7 +122,9 @@ class Gaze:
         return np.asarray(_FACE[self._rng.integers(3)] + np.radians(self._rng.normal(0, 0.25, 2)))
 
     def _away(self) -> Curve:
-        """Past the partner's face to one side; a thinker looks up there, others more often down."""
-        yaw = self._side * self._rng.uniform(11, 19)
-        pitch = self._rng.uniform(3, 9) if self._mood == "thinking" else self._rng.uniform(-9, 4)
+        """Past the partner's face to one side; a thinker looks up and far, others little more than beside it and more
+        often down, or they would seem to evade."""
+        thinks = self._mood == "thinking"
+        yaw = self._side * (self._rng.uniform(11, 19) if thinks else self._rng.uniform(9, 11.5))
+        pitch = self._rng.uniform(3, 9) if thinks else self._rng.uniform(-5, 2.5)
         return np.asarray(np.radians((yaw, pitch)))

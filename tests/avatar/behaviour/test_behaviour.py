@@ -90,6 +90,14 @@ def test_share_of_looking_at_the_partner(mood: Mood, low: float, high: float, se
     assert 1.6 <= bouts.mean() <= 2.8
 
 
+@pytest.mark.parametrize("mood", ["idle", "listening", "speaking"])
+def test_who_looks_aside_does_not_look_evasive(mood: Mood) -> None:
+    track = watched(mood)
+    aside = np.degrees(np.hypot(*(track.gaze + track.head[:, :2]).T))[~at_partner(track)]
+    assert 8 < np.median(aside) < 12
+    assert np.percentile(aside, 95) < 14
+
+
 def test_a_thinker_looks_away() -> None:
     assert at_partner(watched("thinking")).mean() < 0.3
 
