@@ -16,6 +16,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 ENV_PREFIX = "VISAVIS_"
@@ -84,7 +85,11 @@ class Server(Section):
                 f"export VISAVIS_TOKEN={secrets.token_urlsafe(24)}"
             )
         if not self.is_loopback and len(self.token.get_secret_value()) < MIN_TOKEN:
-            raise ValueError(f"the token must have at least {MIN_TOKEN} characters where others can connect")
+            raise PydanticCustomError(
+                "short_token",
+                "it must have at least {least} characters where others can connect",
+                {"least": MIN_TOKEN, "key": "token"},
+            )
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key must be given together")
         return self

@@ -75,6 +75,8 @@ def _explain(error: ValidationError, sources: list[tuple[str, dict[str, Any]]]) 
     details = error.errors(include_url=False)
     first = details[0]
     keys = [str(part) for part in first["loc"]]
+    if key_of_whole := first.get("ctx", {}).get("key"):  # a section's check of one of its keys
+        keys.append(key_of_whole)
     key = ".".join(keys)
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(keys[-1], _known_keys(keys[:-1]), n=1, cutoff=0.5)
@@ -99,9 +101,15 @@ def _origin(keys: list[str], sources: list[tuple[str, dict[str, Any]]]) -> str:
             here = here[keys[depth]]
             depth += 1
         if depth == len(keys) or (depth and not isinstance(here, Mapping)):
-            variable = f"{ENV_PREFIX}{'__'.join(keys[:depth]).upper()}"
-            return f"environment variable {variable}" if name == "environment" else name
+            return f"environment variable {_variable(keys[:depth])}" if name == "environment" else name
     return sources[0][0]
+
+
+def _variable(keys: list[str]) -> str:
+    """The environment variable that the value at `keys` was read from."""
+    variable = f"{ENV_PREFIX}{'__'.join(keys).upper()}"
+    named = {name.upper() for name in os.environ}
+    return f"{ENV_PREFIX}TOKEN" if keys == ["server", "token"] and variable not in named else variable
 
 
 def _known_keys(section: list[str]) -> list[str]:

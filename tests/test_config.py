@@ -88,8 +88,10 @@ def test_the_token_has_a_short_name_and_is_never_shown(monkeypatch: pytest.Monke
 
 def test_a_token_that_could_be_guessed_is_refused_where_others_can_connect(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISAVIS_TOKEN", "short")
-    with pytest.raises(ConfigError, match="at least 16"):
+    with pytest.raises(ConfigError, match=r"^environment variable VISAVIS_TOKEN: server\.token: .* at least 16"):
         load(overrides={"server": {"host": "0.0.0.0"}})
+    with pytest.raises(ConfigError, match=r"^command line: server\.token: "):
+        load(overrides={"server": {"host": "0.0.0.0", "token": "short-too"}})
     assert load().server.token.get_secret_value() == "short"
 
 
