@@ -76,6 +76,14 @@ class AppendAudio(ClientEvent):
             raise ValueError("must be base64") from error
 
 
+class InputGap(ClientEvent):
+    """Sound of the microphone that was dropped because the connection did not keep up: it counts as silence."""
+
+    type: Literal["visavis.input_gap"]
+    samples: int = Field(gt=0)
+    """24 kHz samples."""
+
+
 class CommitAudio(ClientEvent):
     type: Literal["input_audio_buffer.commit"]
 
@@ -212,6 +220,7 @@ class Invite(ClientEvent):
 AnyClientEvent = (
     UpdateSession
     | AppendAudio
+    | InputGap
     | CommitAudio
     | ClearAudio
     | ClearOutputAudio

@@ -205,6 +205,8 @@ class Player(Connection):
         match event:
             case wire.AppendAudio(audio=data):
                 self._microphone.append(data, self.runner.conversation.input_format)
+            case wire.InputGap(samples=samples):
+                self._microphone.skip(samples)
             case wire.CommitAudio() | wire.ClearAudio():
                 self._microphone.mark(lambda: self.runner.tell(FromClient(event)))
             case wire.CreateItem() | wire.CreateResponse() if self._microphone.marked:

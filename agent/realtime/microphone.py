@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agent.audio import Pcm
+from agent.audio import TIMELINE_RATE, Pcm
 from agent.audio.codecs import SAMPLE_BYTES, WIRE_RATES, WireDecoder, WireFormat
 from agent.realtime.events import WireError
 from agent.vad import RATE, WINDOW, VoiceDetector
@@ -27,7 +27,8 @@ class Microphone:
         self._detector = detector
         self._on_window = on_window
         self._bound = seconds
-        self._queue: deque[tuple[WireFormat, bytes] | Callable[[], None]] = deque()
+        self._queue: deque[tuple[WireFormat, bytes] | float | Callable[[], None]] = deque()
+        """Coded sound, seconds of silence, and what to do at that place."""
         self._waiting = 0.0
         self._marks = 0
         self._more = asyncio.Event()
@@ -40,15 +41,23 @@ class Microphone:
         waits than is allowed."""
         if len(data) % SAMPLE_BYTES[wire_format]:
             raise WireError("invalid_value", "audio: 16-bit sound has an even number of bytes.", param="audio")
-        seconds = _seconds(data, wire_format)
+        self._take(_seconds(data, wire_format), "audio")
+        self._queue.append((wire_format, data))
+
+    def skip(self, samples: int) -> None:
+        """So many 24 kHz samples were lost on their way: silence stands for them: time goes on. Raises WireError."""
+        seconds = samples / TIMELINE_RATE
+        self._take(seconds, "samples")
+        self._queue.append(seconds)
+
+    def _take(self, seconds: float, param: str) -> None:
         if self._waiting + seconds > self._bound:
             raise WireError(
                 "input_audio_buffer_full",
                 f"More than {self._bound:.0f} s of sound would wait to be heard: this piece was not taken.",
-                param="audio",
+                param=param,
             )
         self._waiting += seconds
-        self._queue.append((wire_format, data))
         self._more.set()
 
     def mark(self, action: Callable[[], None]) -> None:
@@ -73,6 +82,8 @@ class Microphone:
                 entry = self._queue.popleft()
                 if isinstance(entry, tuple):
                     await self._decode(*entry)
+                elif isinstance(entry, float):
+                    await self._silence(entry)
                 else:
                     await self._complete_window()
                     self._marks -= 1
@@ -98,6 +109,11 @@ class Microphone:
             self._on_window(window, self._detector.probability(window))
             if count % WINDOWS_AT_ONCE == WINDOWS_AT_ONCE - 1:
                 await asyncio.sleep(0)
+
+    async def _silence(self, seconds: float) -> None:
+        await self._hear(self._decoder.flush())
+        await self._hear(np.zeros(round(seconds * RATE), np.float32))
+        self._waiting -= seconds
 
     async def _complete_window(self) -> None:
         """Bring what is left of a window to its end with silence, so that a commit loses nothing."""

@@ -154,11 +154,21 @@ json_values = st.recursive(
     max_leaves=12,
 )
 types = st.sampled_from(
-    ["session.update", "conversation.item.create", "response.create", "visavis.playout", "input_audio_buffer.append"]
+    [
+        "session.update",
+        "conversation.item.create",
+        "response.create",
+        "visavis.playout",
+        "visavis.input_gap",
+        "input_audio_buffer.append",
+    ]
 )
 
 
-@given(kind=types, body=st.dictionaries(st.sampled_from(["session", "item", "response", "audio", "x"]), json_values))
+@given(
+    kind=types,
+    body=st.dictionaries(st.sampled_from(["session", "item", "response", "audio", "samples", "x"]), json_values),
+)
 def test_nothing_a_client_sends_is_anything_but_an_event_or_a_typed_error(kind: str, body: dict[str, Any]) -> None:
     with contextlib.suppress(wire.WireError):
         assert wire.parse(json.dumps({"type": kind, **body})).type == kind

@@ -194,6 +194,21 @@ async def test_push_to_talk_loses_no_sample() -> None:
         await client.until("response.done")
 
 
+async def test_sound_that_was_lost_on_its_way_takes_its_time() -> None:
+    async with server(limits={"input_seconds": 10.0}) as join, join() as client:
+        off = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
+        await client.send(type="session.update", session=off)
+        silence = base64.b64encode(np.zeros(24_000, "<i2").tobytes()).decode()
+        await client.send(type="input_audio_buffer.append", audio=silence)
+        await client.send(type="visavis.input_gap", samples=36_000)
+        await client.send(type="input_audio_buffer.append", audio=silence)
+        await client.send(type="input_audio_buffer.commit")
+        done = await client.until("conversation.item.input_audio_transcription.completed")
+        assert 56_000 <= int(done["transcript"].split()[1]) < 56_000 + 512
+        await client.send(type="visavis.input_gap", samples=24_000_000)
+        assert (await client.until("error"))["error"]["code"] == "input_audio_buffer_full"
+
+
 async def test_too_much_waiting_sound_is_refused_and_the_connection_lives() -> None:
     async with server(limits={"input_seconds": 2.0}) as join, join() as client:
         ten_seconds = base64.b64encode(np.zeros(240_000, "<i2").tobytes()).decode()
