@@ -6,59 +6,153 @@ What stays tells how long words and pauses are and whether they sounded finished
 """
 
 import hashlib
+import math
 import re
 import secrets
+import string
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from agent.conversation.context import ConversationSettings
 from agent.realtime.recording import Recording, header_to_json, new_file, write
 from agent.realtime.recording_codec import ARRAY, DIGEST, KIND, Blobs, RecordingError, decode, encode
 
 _KEPT = frozenset(
-    {KIND, "event", "type", "object", "role", "status", "voice", "kind", "language", "state", "stage", "code"}
-    | {"reason", "eagerness", "format", "tool_choice", "truncation", "conversation", "authority", "max_output_tokens"}
-    | {"completion", "claim", "tune", "delay", "tracing"}
-    | {"modalities", "output_modalities", "include", "created", "recorded_by", "param", "expression"}
-    | {"completion", "claim", "tune"}
+    {KIND, "event", "type", "object", "role", "status", "kind", "state", "stage", "code", "reason", "eagerness"}
+    | {"format", "tool_choice", "truncation", "conversation", "authority", "max_output_tokens", "completion", "claim"}
+    | {"tune", "delay", "tracing", "modalities", "output_modalities", "include", "created", "recorded_by", "param"}
+    | {"expression"}
 )
 """Fields whose strings are chosen from the protocol's words, or are ours."""
 _KEPT_WHOLE = frozenset({"voices", "known_voices", "hears", "turns", "turn_detection", "engines", "capabilities"})
+_CLIENTS_OWN = frozenset({"metadata", "parameters", "variables"})
+"""Fields that hold an object of the client's making: no key in it means what it means elsewhere."""
+_TOOL = frozenset({"type", "name"})
+"""Keys of a tool, and of the choice of one, that the protocol knows; the others may be the client's own."""
 _WORD_SOURCES = frozenset({"engine", "aligned", "estimated"})
-_OURS = re.compile(r"[a-z]+_(?:[0-9a-f]{24}|unrecorded\d+)", re.ASCII)
+_OURS = re.compile(r"(?:sess|conv|item|resp|event|call|id)_(?:[0-9a-f]{24}|unrecorded\d{1,4})", re.ASCII)
+_LANGUAGE = re.compile(
+    r"((?:[a-z]{2,3})(?:-(?:hans|hant|latn|cyrl)(?=-|$))?(?:-(?:[a-z]{2}|\d{3})(?=-|$))?)((?:-.*)?)", re.I | re.A | re.S
+)
+"""A language tag (BCP 47) of language, script and region; and what else a client may have put there."""
 _CJK = 0x2E80
 _SALT = secrets.token_bytes(16)
 
 
-def without_personal_data(value: Any, key: str = "") -> Any:
-    """JSON of inputs, effects or settings with its words masked and digests gone. Doing it twice changes nothing."""
-    if isinstance(value, str):
-        return _string(value, key)
-    if isinstance(value, list):
-        return [without_personal_data(one, key) for one in value]
-    if isinstance(value, dict):
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """Masks words in JSON of inputs, effects or settings, and takes digests out. Doing it twice changes nothing.
+
+    voices: names that stay. Any other voice is what a client asked for.
+    """
+
+    voices: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, settings: ConversationSettings) -> "Masking":
+        """For what was recorded with these settings."""
+        return cls(settings.known_voices | frozenset(settings.voices.values()))
+
+    def __call__(self, value: Any, key: str = "") -> Any:
+        """`value`, which stood in the field `key`, without personal data."""
+        if key in _CLIENTS_OWN:
+            return opaque(value)
+        if isinstance(value, str):
+            return self._string(value, key)
+        if isinstance(value, list):
+            return [_tool(one) if key == "tools" else self(one, key) for one in value]
+        if isinstance(value, dict):
+            return _tool(value) if key == "tool_choice" else self._object(value)
+        return value
+
+    def _object(self, value: dict[str, Any]) -> dict[str, Any]:
         if DIGEST in value:
             return {DIGEST: [value[DIGEST][0], ""]}
-        return {
-            name: one if name in _KEPT_WHOLE or name == ARRAY else without_personal_data(one, name)
-            for name, one in value.items()
-        }
+        return {name: one if name in _KEPT_WHOLE or name == ARRAY else self(one, name) for name, one in value.items()}
+
+    def _string(self, value: str, key: str) -> str:
+        if key in _KEPT or (key == "source" and value in _WORD_SOURCES) or (key == "voice" and value in self.voices):
+            return value
+        if key in ("id", "ids") or key.endswith("_id"):
+            return value if value in ("", "root") or _OURS.fullmatch(value) else _other_id(value)
+        if key == "message":  # may name an id, whose length is not kept
+            return ""
+        tag = _LANGUAGE.fullmatch(value) if key == "language" else None
+        if tag is not None:
+            return tag[1] + mask(tag[2])
+        return mask(value)
+
+
+def opaque(value: Any) -> Any:
+    """JSON of a client's own making with its keys, its words and its numbers masked; how long each is stays, since
+    prompts are bounded by that."""
+    match value:
+        case str():
+            return mask(value)
+        case bool() | None:
+            return value
+        case int() | float():
+            return _number(value)
+        case list():
+            return [opaque(one) for one in value]
+        case dict():
+            keys = _keys(value)
+            return {keys[name]: opaque(one) for name, one in value.items()}
     return value
 
 
-def _string(value: str, key: str) -> str:
-    if key in _KEPT or (key == "source" and value in _WORD_SOURCES):
-        return value
-    if key in ("id", "ids") or key.endswith("_id"):
-        return value if value in ("", "root") or _OURS.fullmatch(value) else _other_id(value)
-    if key == "message":  # may name an id, whose length is not kept
-        return ""
-    return mask(value)
+def _tool(value: Any) -> Any:
+    """A tool, or the choice of one."""
+    if not isinstance(value, dict):
+        return opaque(value)
+    keys = _keys(value)
+    return {
+        name if name in _TOOL else keys[name]: one if (name, one) == ("type", "function") else opaque(one)
+        for name, one in value.items()
+    }
+
+
+def _keys(names: Iterable[str]) -> dict[str, str]:
+    """What stands for the keys of one object: two never become the same."""
+    masked: dict[str, str] = {}
+    others: dict[str, Iterator[str]] = {}
+    for name in names:
+        pattern = mask(name)
+        masked[name] = next(others.setdefault(pattern, _alike(pattern)), pattern)
+    return masked
+
+
+def _alike(pattern: str) -> Iterator[str]:
+    """`pattern`, and then others that a mask makes the same of: counted up like a number, its last place first."""
+    places = [at for at, char in enumerate(pattern) if char in _PLACES][-4:]
+    for number in range(math.prod(len(_PLACES[pattern[at]]) for at in places)):
+        characters, left = list(pattern), number
+        for at in reversed(places):
+            left, digit = divmod(left, len(_PLACES[pattern[at]]))
+            characters[at] = _PLACES[pattern[at]][digit]
+        yield "".join(characters)
+
+
+_PLACES = {
+    "x": "x" + string.ascii_lowercase.replace("x", ""),
+    "X": "X" + string.ascii_uppercase.replace("X", ""),
+    "0": string.digits,
+    "字": "字" + "".join(map(chr, range(0x4E00, 0x4E40))),
+}
+
+
+def _number(value: float) -> int | float:
+    """A number with as many digits, all of them 1."""
+    text = repr(value)
+    mantissa, exponent, power = text.partition("e")
+    masked = "".join("1" if c.isdigit() else c for c in mantissa) + exponent + power
+    return type(value)(masked)
 
 
 def _other_id(value: str) -> str:
@@ -83,14 +177,15 @@ def _character(c: str) -> str:
 def write_copy(recording: Recording, path: Path) -> int:
     """Write a copy of `recording` without personal data; returns how many inputs it has. Raises RecordingError."""
     header = recording.header
+    masking = Masking.of(header.settings)
     count = 0
     try:
         with ExitStack() as stack:
             stack.callback(recording.close)
             file = stack.enter_context(new_file(path))
-            settings = without_personal_data(encode(replace(header, personal_data=False), Blobs()))
+            settings = masking(encode(replace(header, personal_data=False), Blobs()))
             write(file, lambda blobs: header_to_json(decode(type(header), settings, blobs), blobs))
-            for line in _lines(recording):
+            for line in _lines(recording, masking):
                 write(file, lambda blobs, line=line: _with_silence(line, blobs))  # type: ignore[misc]
                 count += 1
             write(file, lambda _: {"end": mask_end(recording.end)})
@@ -104,7 +199,7 @@ def mask_end(end: str) -> str:
     return end if end.isascii() and len(end) < 100 else "over"
 
 
-def _lines(recording: Recording) -> Iterator[dict[str, Any]]:
+def _lines(recording: Recording, masking: Masking) -> Iterator[dict[str, Any]]:
     for record in recording:
         blobs = Blobs()
         line = {
@@ -112,12 +207,14 @@ def _lines(recording: Recording) -> Iterator[dict[str, Any]]:
             "ids": list(record.ids),
             "effects": record.effects,
         }
-        yield {"at": record.at, **without_personal_data(line)}
+        yield {"at": record.at, **masking(line)}
 
 
 def _with_silence(line: dict[str, Any], blobs: Blobs) -> dict[str, Any]:
-    """The line with zeros for its arrays: a mouth's frames tell words to whoever reads lips."""
-    return {**line, "input": _silent(line["input"], blobs)}
+    """The line with zeros for its arrays: a mouth's frames tell words to whoever reads lips. A client's message has
+    none, whatever its keys look like."""
+    given = line["input"]
+    return line if given[KIND] == "FromClient" else {**line, "input": _silent(given, blobs)}
 
 
 def _silent(value: Any, blobs: Blobs) -> Any:

@@ -17,7 +17,7 @@ from agent.conversation import inputs as told
 from agent.conversation.ledger import SpokenWord
 from agent.conversation.session import Conversation
 from agent.llm import Citation, DialogueEngine, TextDelta, ToolCall
-from agent.realtime.privacy import without_personal_data
+from agent.realtime.privacy import Masking
 from agent.realtime.recording import Record, Recording
 from agent.realtime.recording_codec import KIND, outline
 from agent.realtime.reply_maker import ReplyMaker
@@ -48,6 +48,7 @@ def replay(recording: Recording) -> Iterator[Step]:
         spare += 1  # then it does not do what it did; the difference will be seen
         return f"{prefix}_unrecorded{spare}"
 
+    masking = Masking.of(header.settings)
     settings = replace(header.settings, new_id=new_id)
     conversation = Conversation(settings, lambda: Behaviour(header.seed), header.start)
     for number, record in enumerate(recording, start=1):
@@ -56,7 +57,7 @@ def replay(recording: Recording) -> Iterator[Step]:
         effects = conversation.receive(record.event, record.at)
         outlines = [outline(effect) for effect in effects]
         if not header.personal_data:  # sound has no digest there, and ids of the clients' own have others
-            outlines = without_personal_data(outlines)
+            outlines = masking(outlines)
         difference = first_difference(record.effects, outlines)
         if difference is None and ids:
             difference = f"{len(ids)} fewer ids drawn"
