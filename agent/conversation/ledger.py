@@ -20,6 +20,13 @@ KEEP = 10 * TIMELINE_RATE
 TRUST = 0.5
 """Seconds for which a client's last report is carried forward; it reports every 0.2."""
 
+STALLED_LEAD = round(1.5 * TIMELINE_RATE)
+"""Samples that a client which plays nothing may hold beyond what was heard: it may want more to begin with than we
+lead by."""
+
+DRY = round(0.05 * TIMELINE_RATE)
+"""A client that stands so close to the end of what it was sent waits for us."""
+
 MAX_ANCHORS = 256
 """Newest ties to the stage clock that are kept: a report comes every 0.2 s."""
 
@@ -82,6 +89,7 @@ class Ledger:
         self._final: int | None = None
         self._cut = False
         self._stalled_at: float | None = None
+        self._client_stands = False
         self._untold = False
 
     # ------------------------------------------------------------------ what is produced
@@ -151,9 +159,7 @@ class Ledger:
     # ------------------------------------------------------------------ what is heard
     def start(self, now: float, stage: int) -> None:
         """Playback begins or goes on now: the pacer runs, and the ledger is anchored on the stage clock."""
-        if self._stalled_at is not None:
-            self.stalls.append((self.pacer.position(now), now - self._stalled_at))
-            self._stalled_at = None
+        self._end_stall(now)
         heard = self.heard(now)
         if self._untold:
             self.pacer.stand(now, heard)
@@ -176,6 +182,47 @@ class Ledger:
             return True
         return False
 
+    def client_stands(self, now: float) -> bool:
+        """A client says that it plays nothing, though it was sent more and is not held: its buffer ran dry on the way,
+        or its sound is suspended. Stand where it stands; True when it just began to."""
+        if self._client_stands or self._cut or self.finished(now):
+            return False
+        heard = self.heard(now)
+        if not self.pacer.running or heard >= self.sent - DRY:
+            return False
+        self.pacer.stand(now, heard)
+        self._stalled_at, self._client_stands = now, True
+        return True
+
+    def client_plays(self, now: float) -> bool:
+        """A client says that it plays. Run on from where it is, if it stood; True then."""
+        if not self._client_stands:
+            return False
+        self._end_stall(now)
+        self.pacer.stand(now, self.heard(now))
+        self.pacer.run(now)
+        return True
+
+    def _end_stall(self, now: float) -> None:
+        self.stalls = self.stalls_by(now)
+        self._stalled_at, self._client_stands = None, False
+
+    def stalls_by(self, now: float) -> list[tuple[int, float]]:
+        """The sample and the seconds of every stall, with the one that lasts yet."""
+        if self._stalled_at is None:
+            return self.stalls
+        return [*self.stalls, (self.pacer.position(now), now - self._stalled_at)]
+
+    @property
+    def waits_for_client(self) -> bool:
+        """Whether sound stands still until the client plays again."""
+        return self._client_stands
+
+    def due(self, now: float) -> int:
+        """Samples [0, due) should have left by now."""
+        due = self.pacer.position(now) + STALLED_LEAD if self._client_stands else self.pacer.due(now)
+        return min(due, self.produced)
+
     def hold(self, now: float) -> None:
         """Freeze: somebody may be interrupting. A client that reports is told so and stands still; any other plays on
         what it was sent."""
@@ -193,6 +240,7 @@ class Ledger:
     def cut(self, now: float) -> int:
         """The reply was cut off: nothing more will be produced or played. Returns the estimate of what was heard,
         which a report or a truncation may still correct."""
+        self._end_stall(now)
         heard = self.heard(now)
         self.pacer.stand(now, heard)
         self._report = _Report(now, heard, playing=False)

@@ -10,6 +10,8 @@ from agent.conversation.stage import Stage
 from agent.realtime import events as wire
 
 Authority = Literal["player", "pacer"]
+IN_FLIGHT = 0.3
+"""Seconds after a hold's end for which a client may yet say that it stands: it had not heard of it."""
 KEPT_LEDGERS = 64
 """Spoken items whose ledgers still take corrections; older ones are final."""
 
@@ -23,6 +25,7 @@ class Playback:
         self._ledgers: dict[str, Ledger] = {}
         self.playing: Ledger | None = None
         self._held_at: float | None = None
+        self._resumed_at = -IN_FLIGHT
         self.authority: Authority = "pacer"
         """Who decides what was heard: the pacer's clock until the player reports its own."""
 
@@ -69,6 +72,7 @@ class Playback:
         ledger = self.playing
         if ledger is None:  # a client that was not told of the hold has played it to its end
             return
+        self._resumed_at = now
         ledger.start(now, self._stage.sample(now))
         self._context.emit(wire.Resume(item_id=ledger.item_id, content_index=ledger.content_index))
 
@@ -97,10 +101,15 @@ class Playback:
         if ledger is None:
             return
         self._decides("player")
-        if event.playing:
+        if event.playing and not ledger.waits_for_client:
             skew = (event.heard_samples - ledger.pacer.position(now)) / TIMELINE_RATE
             self._context.do(Skew(skew))
         ledger.report(now, event.heard_samples, event.playing)
+        if ledger is self.playing and not self.held:
+            if event.playing:
+                ledger.client_plays(now)
+            elif now >= self._resumed_at + IN_FLIGHT:
+                ledger.client_stands(now)
         self.anchor(ledger, now, event.playing)
 
     def player_left(self) -> None:

@@ -249,12 +249,12 @@ class Reply:
             self._finish(self._ending, now)
 
     def _pace(self, ledger: Ledger, now: float, stage: int) -> None:
-        if not ledger.pacer.running and ledger.produced > ledger.sent:
+        if not (ledger.pacer.running or ledger.waits_for_client) and ledger.produced > ledger.sent:
             ledger.start(now, stage)
             self._anchor(ledger, now, stage)
         elif ledger.starve(now):
             self._anchor(ledger, now, stage)
-        due = min(ledger.pacer.due(now), ledger.produced)
+        due = ledger.due(now)
         if due <= ledger.sent and not (ledger.complete and self._to_send):
             return
         self.first_sent = self.first_sent or now

@@ -85,7 +85,9 @@ class Inspector:
             "playing": ledger.pacer.running,
             "held": held,
             "reported": ledger.reported,
-            "stalls": [{"item_sample": sample, "seconds": round(seconds, 3)} for sample, seconds in ledger.stalls],
+            "stalls": [
+                {"item_sample": sample, "seconds": round(seconds, 3)} for sample, seconds in ledger.stalls_by(now)
+            ],
             "first_word": self._words,
             "words": [_word(word, ledger.transcript) for word in words],
             "first_phone": self._phones,

@@ -141,14 +141,15 @@ class Theatre:
         """A client's message at a time."""
         self.at(when, lambda: self.tell(told.FromClient(wire.parse(message))))
 
-    def run(self, until: float) -> "Theatre":
-        """Let everything happen up to `until`."""
+    def run(self, until: float, *, of: float | None = None) -> "Theatre":
+        """Let everything happen up to `until`. The microphone and the client's reports go on for the `of` seconds of
+        the first call, `until` where not given."""
         if not self._begun:
             self._begun = True
-            for k in range(int(until / WINDOW)):
+            for k in range(int((of or until) / WINDOW)):
                 self.at((k + 1) * WINDOW, lambda k=k: self._window(k))
             if self.loudspeaker.reports:
-                for k in range(int(until / 0.2)):
+                for k in range(int((of or until) / 0.2)):
                     self.at(k * 0.2, self._report)
         while True:
             deadline = self.conversation.deadline()
