@@ -1,3 +1,4 @@
+import { Backlog } from "./backlog";
 import type { ClientEvent, ServerEvent } from "./events";
 
 export type Connection = "connecting" | "open" | "lost" | "closed";
@@ -18,8 +19,8 @@ export interface WireHandlers {
   connection(state: Connection, code: number): void;
 }
 
-/** Sound that waits in the socket beyond this is dropped: two seconds of it help nobody. Control never is. */
-const MOST_BUFFERED_SOUND = 128 * 1024;
+/** What the socket has taken cannot be had back, so sound waits here while the socket holds more: half a second. */
+const MOST_BUFFERED_SOUND = 32 * 1024;
 /** Said to the server so that it does not wait for this page to come back. */
 const GOODBYE = 1000;
 const FIRST_DELAY_MS = 500;
@@ -32,8 +33,7 @@ export class Wire {
   private attempts = 0;
   private wanted = false;
   private state: Connection = "closed";
-  /** Packets of sound dropped because the socket did not keep up. */
-  dropped = 0;
+  private readonly backlog = new Backlog();
 
   constructor(
     private readonly address: () => string,
@@ -43,6 +43,11 @@ export class Wire {
 
   get connection(): Connection {
     return this.state;
+  }
+
+  /** Packets of sound dropped because the socket did not keep up. */
+  get dropped(): number {
+    return this.backlog.dropped;
   }
 
   connect(): void {
@@ -79,12 +84,21 @@ export class Wire {
   /** Returns whether the event was taken. */
   send(event: ClientEvent): boolean {
     if (!this.socket || this.state !== "open") return false;
-    if (event.type === "input_audio_buffer.append" && this.socket.bufferedAmount > MOST_BUFFERED_SOUND) {
-      this.dropped++;
-      return false;
-    }
     this.socket.send(JSON.stringify(event));
     return true;
+  }
+
+  /** Send a packet of the microphone, `samples` long. Where the socket does not keep up, the oldest sound is dropped and
+   *  the server told how much it was; nothing else ever waits or is dropped. */
+  sendSound(audio: string, samples: number): void {
+    const { socket } = this;
+    if (!socket || this.state !== "open") return;
+    this.backlog.push({ audio, samples });
+    while (socket.bufferedAmount <= MOST_BUFFERED_SOUND) {
+      const event = this.backlog.shift();
+      if (!event) return;
+      this.send(event);
+    }
   }
 
   private receive(data: unknown): void {
@@ -109,6 +123,7 @@ export class Wire {
   private detach(code?: number): void {
     const socket = this.socket;
     this.socket = null;
+    this.backlog.clear(); // whoever answers next never heard what came before it
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close(code);

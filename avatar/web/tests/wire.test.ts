@@ -58,14 +58,37 @@ describe("the wire", () => {
     expect(last().sent).toEqual(['{"type":"response.create"}']);
   });
 
-  it("drops sound, never control, when the socket does not keep up", () => {
+  it("drops the oldest sound, never control, when the socket does not keep up, and says how much", () => {
+    const { wire, last } = bench();
+    wire.connect();
+    last().onopen!();
+    wire.sendSound("before", 720);
+    last().bufferedAmount = 10_000_000;
+    for (let i = 0; i < 100; i++) wire.sendSound(`late ${i}`, 720);
+    expect(wire.send({ type: "response.cancel" })).toBe(true);
+    expect(last().sent).toHaveLength(2);
+    last().bufferedAmount = 0;
+    wire.sendSound("now", 720);
+    const sent = last().sent.map((text) => JSON.parse(text) as { type: string; audio?: string; samples?: number });
+    expect(sent[2]).toEqual({ type: "visavis.input_gap", samples: 720 * wire.dropped });
+    const heard = sent.flatMap((event) => event.audio ?? []);
+    expect(heard.at(-1)).toBe("now");
+    expect(heard.slice(1, -1)).toEqual(Array.from({ length: heard.length - 2 }, (_, i) => `late ${i + wire.dropped}`));
+    expect(wire.dropped + heard.length).toBe(102); // the server's clock misses none
+    expect(sent.filter((event) => event.type === "visavis.input_gap")).toHaveLength(1);
+  });
+
+  it("does not send a new connection the sound that the old one could not take", () => {
     const { wire, last } = bench();
     wire.connect();
     last().onopen!();
     last().bufferedAmount = 10_000_000;
-    expect(wire.send({ type: "input_audio_buffer.append", audio: "AAAA" })).toBe(false);
-    expect(wire.send({ type: "response.cancel" })).toBe(true);
-    expect(wire.dropped).toBe(1);
+    for (let i = 0; i < 100; i++) wire.sendSound("old", 720);
+    last().onclose!({ code: 1006, reason: "" });
+    wire.retryNow();
+    last().onopen!();
+    wire.sendSound("new", 720);
+    expect(last().sent).toEqual(['{"type":"input_audio_buffer.append","audio":"new"}']);
   });
 
   it("comes back, waiting longer each time, and forgets the waits once it is open", () => {
