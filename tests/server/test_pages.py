@@ -1,11 +1,13 @@
 """What a browser is sent, and with which headers."""
 
 import gzip
+from pathlib import Path
 
 import httpx
 import pytest
 
 from agent.config import Settings
+from agent.realtime.hub import INVITE_SECONDS
 from agent.server import pages
 from agent.server.app import create_app
 from agent.server.metrics import registry
@@ -42,6 +44,12 @@ async def test_both_pages_are_the_app(browsing, built):
             assert "the app" in answer.text
             assert answer.headers["cache-control"] == "no-cache"
             assert (await http.get(path, headers={"If-None-Match": answer.headers["etag"]})).status_code == 304
+
+
+@pytest.mark.parametrize("path", ["avatar/web/index.html", "README.md"])
+def test_how_long_an_unused_link_lives_is_told(path):
+    told = (Path(__file__).parents[2] / path).read_text(encoding="utf-8")
+    assert f"within {INVITE_SECONDS // 60} minutes" in told
 
 
 async def test_assets_never_change_and_travel_packed(browsing, built):

@@ -5,7 +5,7 @@ import { byId } from "./dom";
 import type { VisavisState } from "./events";
 import { Face } from "./face";
 import { Inspector } from "./inspector";
-import { chosenHead, fetchInfo, hears, InfoError, languageName, suitableVoice, type Info } from "./info";
+import { chosenHead, fetchInfo, hears, InfoError, languageName, RefusedError, suitableVoice, type Info } from "./info";
 import { Loop } from "./loop";
 import type { MicrophoneState } from "./microphone";
 import { Notices } from "./notices";
@@ -15,12 +15,14 @@ import { SettingsSheet } from "./settings-sheet";
 import { Sound } from "./sound";
 import { TranscriptDrawer } from "./transcript-drawer";
 import { TalkBar } from "./talk-bar";
+import { NOT_VALID } from "./thread";
 import { Viewport } from "./viewport";
 import type { Connection } from "./wire";
 
 /** How the page was asked for. */
 export interface Options {
-  /** Follow another page's conversation with this token. */
+  /** Follow another page's conversation, with the token that the link has. */
+  follower: boolean;
   viewer: string;
   transparent: boolean;
   /** Draw at this level of quality, whatever the machine can do; null: as well as it can. */
@@ -40,6 +42,10 @@ const MICROPHONE_TROUBLE: Partial<Record<MicrophoneState, string>> = {
   absent: "No microphone was found. You can type instead.",
   insecure: "Browsers allow the microphone only over HTTPS or on this machine itself. You can type instead.",
 };
+const LINK_MISSING =
+  "This page shows a conversation that goes on elsewhere, and needs a link to it: on the page with the conversation, open the settings and press “Copy a link”.";
+const LINK_DEAD =
+  "This link has expired, or its conversation is over. For a new one: on the page with the conversation, open the settings and press “Copy a link”.";
 const INFO_RETRY_MS = 3000;
 const MOST_TIMINGS = 1000;
 
@@ -59,12 +65,13 @@ export class App {
   private readonly inspector: Inspector | null;
   private info: Info | null = null;
   private wasLost = false;
+  private hasJoined = false;
 
   constructor(private readonly options: Options) {
     const { settings } = this;
     this.inspector = options.debug ? new Inspector() : null;
     this.conversation = this.makeConversation();
-    this.sound = options.viewer ? null : this.makeSound();
+    this.sound = options.follower ? null : this.makeSound();
     this.captions = new Captions(this.conversation.transcript);
     this.sheet = new SettingsSheet(settings, Sound.canChooseSpeaker);
     this.drawer = new TranscriptDrawer(this.conversation.transcript, {
@@ -86,6 +93,7 @@ export class App {
   }
 
   async start(): Promise<void> {
+    if (this.options.follower && !this.options.viewer) return this.showLinkTrouble(LINK_MISSING);
     const canvas = byId<HTMLCanvasElement>("face");
     const probe = installProbe(this.loop, this.conversation, this.face, this.sound, canvas, this.counters);
     if (this.inspector) showDebug(probe, this.inspector);
@@ -106,19 +114,24 @@ export class App {
     const url = new URL("/v1/realtime?model=visavis", location.href);
     url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     if (options.viewer) url.searchParams.set("viewer", options.viewer);
-    const looksInside = inspector !== null && !options.viewer; // a follower may not
+    const looksInside = inspector !== null && !options.follower; // a follower may not
     if (looksInside) url.searchParams.set("debug", "");
     const conversation = new Conversation(url.href, this.face, {
-      connection: (state) => this.connectionChanged(state),
+      connection: (state, code) => this.connectionChanged(state, code),
       state: (state) => this.stateChanged(state),
       session: (session) => {
         if (this.wasLost && session.role === "player" && conversation.transcript.entries.length) {
           conversation.transcript.note("The connection was lost and is back. What was said before is still known.");
         }
         this.wasLost = false;
+        this.hasJoined = true;
+        byId("rec").hidden = true; // a notice follows where it is recorded
       },
-      notice: (message) => this.notices.show(message),
-      invitation: (path) => void this.copyLink(path),
+      notice: (message, code) => {
+        if (code === "recorded") byId("rec").hidden = false;
+        this.notices.show(message);
+      },
+      invitation: (path, seconds) => void this.copyLink(path, seconds),
       timings: (ms) => {
         this.counters.timings = [...this.counters.timings.slice(-MOST_TIMINGS + 1), ms];
       },
@@ -162,7 +175,7 @@ export class App {
   }
 
   private bindPage(): void {
-    document.body.classList.toggle("follower", this.options.viewer !== "");
+    document.body.classList.toggle("follower", this.options.follower);
     document.documentElement.classList.toggle("transparent", this.options.transparent);
     document.body.classList.toggle("transparent", this.options.transparent);
     for (const button of document.querySelectorAll("[data-close]")) {
@@ -200,7 +213,7 @@ export class App {
   }
 
   private keyPressed(event: KeyboardEvent): void {
-    if (this.options.viewer) return;
+    if (this.options.follower) return;
     if (event.key === "Escape" && !byId<HTMLDialogElement>("settings").open) {
       // Where the keyboard is says what is meant.
       if (this.drawer.hasFocus || !this.conversation.interrupt()) this.drawer.close();
@@ -226,11 +239,11 @@ export class App {
     this.conversation.speakWith(voice || suitable(), language);
   }
 
-  private async copyLink(path: string): Promise<void> {
+  private async copyLink(path: string, seconds: number): Promise<void> {
     const link = new URL(path, location.href).href;
     try {
       await navigator.clipboard.writeText(link);
-      this.notices.show("The link is copied. Open it on the second screen.");
+      this.notices.show(`The link is copied. Open it on the second screen within ${Math.round(seconds / 60)} minutes.`);
     } catch {
       this.notices.show(`The link for the second screen: ${link}`, { keep: true });
     }
@@ -243,6 +256,7 @@ export class App {
       try {
         this.info = await fetchInfo(this.options.viewer);
       } catch (error) {
+        if (this.options.follower && error instanceof RefusedError) return this.showLinkTrouble(LINK_DEAD);
         const message = error instanceof InfoError ? error.message : "The server's answer could not be read.";
         if (message !== told) this.notices.show(message, { keep: true });
         told = message;
@@ -252,7 +266,7 @@ export class App {
     this.notices.hide(told);
     document.title = this.info.title;
     this.sheet.setInfo(this.info);
-    if (!this.options.viewer) this.showHints(this.info.hints);
+    if (!this.options.follower) this.showHints(this.info.hints);
   }
 
   private showHints(hints: string[]): void {
@@ -276,10 +290,21 @@ export class App {
     }
   }
 
-  private connectionChanged(state: Connection): void {
+  private connectionChanged(state: Connection, code: number): void {
     document.body.dataset["connection"] = state;
+    if (this.options.follower && code === NOT_VALID) return this.linkDied();
     if (state === "lost") this.wasLost = true;
     this.showState();
+  }
+
+  private linkDied(): void {
+    this.conversation.wire.close(); // a link that is not good any more never will be
+    // Once it showed a conversation it may be part of a picture that others see.
+    if (!this.hasJoined) this.showLinkTrouble(LINK_DEAD);
+  }
+
+  private showLinkTrouble(message: string): void {
+    byId("link-trouble").textContent = message;
   }
 
   private stateChanged(state: VisavisState): void {
@@ -290,7 +315,7 @@ export class App {
   private showState(): void {
     const { connection } = this.conversation.wire;
     const { state } = this.conversation;
-    const hears = this.options.viewer || this.sound?.microphone?.state === "on";
+    const hears = this.options.follower || this.sound?.microphone?.state === "on";
     let word = STATE_WORDS[state];
     if (connection !== "open") word = connection === "lost" ? "Reconnecting…" : "Connecting…";
     else if (state === "listening" && !hears) word = STATE_WORDS.idle; // nobody listens while the microphone is off

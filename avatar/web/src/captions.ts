@@ -12,6 +12,8 @@ export class Captions {
   private readonly said = byId("said");
   private shown: Entry | null = null;
   private shownText = "";
+  /** The visitor's entry that is shown. */
+  private heard = "";
   private chunks: Chunk[] = [];
   private chunk: Chunk | undefined;
   private lastSound = 0;
@@ -63,12 +65,15 @@ export class Captions {
 
   private changed(entry: Entry | null): void {
     if (!entry) {
-      this.clear();
-      this.hearing.textContent = "";
+      if (this.shown && !this.transcript.find(this.shown.id)) this.clear();
+      if (!this.transcript.find(this.heard)) this.hearing.textContent = "";
       return;
     }
-    if (entry.role === "user") this.hearing.textContent = this.visible ? entry.text : "";
-    else if (entry.role === "assistant" && entry.open) this.hearing.textContent = "";
+    if (entry === this.shown && entry.cut && entry.text !== this.shownText) this.show(entry, Infinity);
+    if (entry.role === "user") {
+      this.heard = entry.id;
+      this.hearing.textContent = this.visible ? entry.text : "";
+    } else if (entry.role === "assistant" && entry.open) this.hearing.textContent = "";
     if (!entry.open) this.announce(entry);
   }
 

@@ -17,11 +17,13 @@ export interface Speaker {
 }
 
 export interface ConversationHandlers {
-  connection(state: Connection): void;
+  /** `code`: what the connection was closed with, 0 when it was not closed. */
+  connection(state: Connection, code: number): void;
   state(state: VisavisState): void;
   session(session: Extract<ServerEvent, { type: "visavis.session" }>): void;
-  notice(message: string): void;
-  invitation(path: string): void;
+  /** `code` names what the notice is about; "" where it is an error's message. */
+  notice(message: string, code: string): void;
+  invitation(path: string, seconds: number): void;
   timings(ms: Record<string, number>): void;
   /** Where somebody looks inside: the server is asked to be told of its ledger. */
   inspected?(item: DebugItem | null): void;
@@ -44,6 +46,8 @@ export class Conversation {
   /** Replies that were heard to their end or cut off: more of their sound may still be on its way. */
   private over: string[] = [];
   private itemResponse = "";
+  /** The items of the last responses. */
+  private replies: { item: string; response: string }[] = [];
   /** A response was asked for, or is being made. */
   private responding: "no" | "asked" | "yes" = "no";
   /** Whether the visitor wants less motion; null where that was never said. */
@@ -165,7 +169,7 @@ export class Conversation {
   // ------------------------------------------------------------------ what the devices do
   hear(samples: Float32Array): void {
     if (this.role !== "player") return;
-    this.send({ type: "input_audio_buffer.append", audio: base64FromBytes(pcm16FromFloats(samples)) });
+    this.wire.sendSound(base64FromBytes(pcm16FromFloats(samples)), samples.length);
   }
 
   reportPlayout(report: PlayoutReport): void {
@@ -206,11 +210,11 @@ export class Conversation {
       case "error":
         if (this.responding === "asked") this.responding = "no";
         if (event.error.code === "response_cancel_not_active") return; // it ended by itself just then
-        return this.handlers.notice(event.error.message);
+        return this.handlers.notice(event.error.message, "");
       case "visavis.notice":
-        return this.handlers.notice(event.message);
+        return this.handlers.notice(event.message, event.code);
       case "visavis.invite":
-        return this.handlers.invitation(event.path);
+        return this.handlers.invitation(event.path, event.expires_in_s);
       case "visavis.timings":
         return this.handlers.timings(event.ms);
       case "visavis.debug":
@@ -218,8 +222,12 @@ export class Conversation {
       case "response.created":
         this.responding = "yes";
         return;
+      case "response.output_item.added":
+        this.replies = [...this.replies.slice(-15), { item: event.item.id, response: event.response_id }];
+        return;
       case "response.done":
         this.responding = "no";
+        if (event.response.status !== "completed") this.forgetUnheard(event.response.id);
         this.handlers.state(this.state); // the sound may have ended before: now there is nothing left to interrupt
         // However it ended: what has come of its sound is all that will.
         if (this.item && event.response.id === this.itemResponse) {
@@ -233,6 +241,13 @@ export class Conversation {
         this.receiveOfReply(event);
     }
     takeSaid(this.transcript, event);
+  }
+
+  /** A response broke off: what it had not begun to say was never said. */
+  private forgetUnheard(response: string): void {
+    for (const { item } of this.replies.filter((reply) => reply.response === response)) {
+      if (item !== this.item && !this.over.includes(item)) this.transcript.forget(item);
+    }
   }
 
   private receiveOfReply(event: ServerEvent): void {
@@ -304,7 +319,10 @@ export class Conversation {
     this.handlers.session(event);
     const joining = this.thread.joined(event);
     if (event.role === "viewer" || !first) return;
-    if (joining === "other") this.retell();
+    if (joining === "other") {
+      this.transcript.placeAll([]);
+      this.retell();
+    }
     this.greet();
   }
 
@@ -317,6 +335,7 @@ export class Conversation {
     for (const { item_id: item, heard_samples: heard } of event.heard) {
       if (item !== broken?.item) this.transcript.cut(item, heard);
     }
+    this.transcript.placeAll(event.items.map((item) => item.id));
     for (const item of event.items) addItem(this.transcript, item);
     const lost = this.thread.takeLost(known);
     if (!lost.length) return;
@@ -342,7 +361,7 @@ export class Conversation {
     if (state === "lost" && this.thread.refused(code)) return this.wire.retryNow();
     // At once, so that nothing the visitor does comes before it.
     if (state === "open") this.configure();
-    this.handlers.connection(state);
+    this.handlers.connection(state, code);
   }
 
   private reset(): void {

@@ -49,7 +49,7 @@ interface Frames {
 export type ServerEvent =
   | { type: "session.created" | "session.updated"; session: Record<string, unknown> }
   | { type: "error"; error: { type: string; code?: string; message: string } }
-  | { type: "conversation.item.added" | "conversation.item.done"; item: WireItem }
+  | { type: "conversation.item.added" | "conversation.item.done"; item: WireItem; previous_item_id?: string | null }
   | ({ type: "conversation.item.deleted" } & OfItem)
   | ({ type: "conversation.item.input_audio_transcription.completed"; transcript: string } & OfItem)
   | ({ type: "conversation.item.input_audio_transcription.failed" } & OfItem)
@@ -97,6 +97,7 @@ export interface SessionUpdate {
 export type ClientEvent =
   | { type: "session.update"; session: SessionUpdate }
   | { type: "input_audio_buffer.append"; audio: string }
+  | { type: "visavis.input_gap"; samples: number }
   | { type: "conversation.item.create"; item: WireItem }
   | { type: "conversation.item.delete"; item_id: string }
   | { type: "conversation.item.truncate"; item_id: string; content_index: 0; audio_end_ms: number }

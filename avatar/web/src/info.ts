@@ -34,6 +34,9 @@ export interface Info {
 /** What went wrong in asking, in a sentence for the visitor. */
 export class InfoError extends Error {}
 
+/** The server lets nobody in without a login, or a link that is good. */
+export class RefusedError extends InfoError {}
+
 /** `viewer` is a follower's token or "". Throws InfoError. What a server leaves out is empty. */
 export async function fetchInfo(viewer: string): Promise<Info> {
   const query = viewer ? `?${new URLSearchParams({ viewer }).toString()}` : "";
@@ -44,7 +47,7 @@ export async function fetchInfo(viewer: string): Promise<Info> {
     throw new InfoError("The server does not answer.");
   }
   if (response.status === 401 || response.status === 403) {
-    throw new InfoError("This server wants a login: open the link that it printed when it started.");
+    throw new RefusedError("This server wants a login: open the link that it printed when it started.");
   }
   if (!response.ok) throw new InfoError(`The server answered with an error (${response.status}).`);
   const info = (await response.json()) as Partial<Info>;

@@ -9,8 +9,11 @@ function wantedLevel(): number | null {
   return Number.isInteger(level) && level in LEVELS ? level : null;
 }
 
+const viewer = query.get("viewer") ?? "";
+
 void new App({
-  viewer: query.get("viewer") ?? "",
+  follower: viewer !== "" || location.pathname === "/stage",
+  viewer,
   transparent: query.get("transparent") === "1",
   level: wantedLevel(),
   rawMicrophone: query.has("rawmic"),

@@ -48,7 +48,8 @@ export class Microphone {
     const processing = !this.raw;
     const audio: MediaTrackConstraints = {
       echoCancellation: processing,
-      noiseSuppression: processing,
+      // What it does to a voice costs the recogniser more than the noise: measured, it misheard every question.
+      noiseSuppression: false,
       autoGainControl: processing,
       channelCount: 1,
     };

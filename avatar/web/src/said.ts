@@ -6,6 +6,8 @@ import type { Transcript } from "./transcript";
 export function takeSaid(transcript: Transcript, event: ServerEvent): void {
   switch (event.type) {
     case "conversation.item.added":
+      if (event.previous_item_id !== undefined) transcript.place(event.item.id, event.previous_item_id);
+      return addItem(transcript, event.item);
     case "conversation.item.done":
       return addItem(transcript, event.item);
     case "conversation.item.deleted":

@@ -2,7 +2,8 @@ import { byId, iconButton, make } from "./dom";
 import type { Entry, Transcript } from "./transcript";
 
 export interface DrawerHandlers {
-  sayInstead(id: string, text: string): void;
+  /** Returns whether it was sent. */
+  sayInstead(id: string, text: string): boolean;
   startAnew(): void;
   copied(done: boolean): void;
 }
@@ -48,11 +49,11 @@ export class TranscriptDrawer {
       this.rows.delete(id);
     }
     this.transcript.entries.forEach((entry, i) => {
-      if (this.rows.has(entry.id)) return;
-      const row = make("li", "");
+      const known = this.rows.get(entry.id);
+      const row = known ?? make("li", "");
       this.rows.set(entry.id, row);
-      this.list.insertBefore(row, this.list.children[i] ?? null);
-      this.redraw(entry);
+      if (this.list.children[i] !== row) this.list.insertBefore(row, this.list.children[i] ?? null);
+      if (!known) this.redraw(entry);
     });
     byId("transcript-empty").hidden = this.transcript.entries.length > 0;
   }
@@ -99,8 +100,10 @@ export class TranscriptDrawer {
     });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      done();
-      if (area.value.trim()) this.handlers.sayInstead(entry.id, area.value.trim());
+      const text = area.value.trim();
+      if (!text) done();
+      // What cannot be sent stays where it was written; once sent, the entry is gone.
+      else if (this.handlers.sayInstead(entry.id, text)) this.editing = "";
     });
     this.rows.get(entry.id)!.replaceChildren(form);
     area.focus();

@@ -21,10 +21,15 @@ export interface Entry {
 }
 
 const MOST_ENTRIES = 500;
+const MOST_ORDERED = 2 * MOST_ENTRIES;
 
-/** What was said, oldest first. Listeners hear of the entry that changed, or of null when several did. */
+/** What was said, in the server's order. Listeners hear of the entry that changed, or of null when several did. */
 export class Transcript {
   readonly entries: Entry[] = [];
+  /** The conversation's items as the server orders them; entries that it never told of are not among them. */
+  private order: string[] = [];
+  /** Replies of which nothing was heard: what still comes of them is nothing. */
+  private readonly unheard = new Set<string>();
   private readonly listeners: ((entry: Entry | null) => void)[] = [];
   private notes = 0;
 
@@ -43,7 +48,42 @@ export class Transcript {
     const entry: Entry = { id, role, text: "", open: true, words: [], cut: false, sources: [] };
     this.entries.push(entry);
     if (this.entries.length > MOST_ENTRIES) this.entries.shift();
+    this.arrange(entry);
     return entry;
+  }
+
+  /** The server put an item behind another; null: before all. */
+  place(id: string, previous: string | null): void {
+    this.order = this.order.filter((known) => known !== id);
+    const before = previous === null ? -1 : this.order.indexOf(previous);
+    const unknown = previous !== null && before < 0;
+    this.order.splice(unknown ? this.order.length : before + 1, 0, id);
+    if (this.order.length > MOST_ORDERED) this.order.shift();
+    const entry = this.find(id);
+    if (entry && this.arrange(entry)) this.changed(null);
+  }
+
+  /** All of the server's items, in their order. */
+  placeAll(ids: readonly string[]): void {
+    this.order = [...ids];
+    const entries = ids.map((id) => this.find(id)).filter((entry) => entry !== undefined);
+    if (entries.map((entry) => this.arrange(entry)).includes(true)) this.changed(null);
+  }
+
+  /** Move an entry that stands on the wrong side of another. Returns whether it did. */
+  private arrange(entry: Entry): boolean {
+    const at = this.order.indexOf(entry.id);
+    if (at < 0) return false;
+    const placeOf = (id: string) => this.entries.findIndex((other) => other.id === id);
+    const here = placeOf(entry.id);
+    const after = Math.max(-1, ...this.order.slice(0, at).map(placeOf));
+    const later = this.order.slice(at + 1).map(placeOf);
+    const before = Math.min(this.entries.length, ...later.filter((place) => place >= 0));
+    if (after < here && here < before) return false;
+    this.entries.splice(here, 1);
+    // Beside the one it was on the wrong side of; those before `here` have not moved.
+    this.entries.splice(here > before ? before : after, 0, entry);
+    return true;
   }
 
   setText(id: string, role: "user" | "assistant", text: string, open: boolean): void {
@@ -56,6 +96,7 @@ export class Transcript {
   }
 
   append(id: string, delta: string): void {
+    if (this.unheard.has(id)) return;
     const entry = this.ensure(id, "assistant");
     if (entry.cut) return;
     entry.text += delta;
@@ -63,10 +104,12 @@ export class Transcript {
   }
 
   addWords(id: string, words: WireWord[]): void {
+    if (this.unheard.has(id)) return;
     this.ensure(id, "assistant").words.push(...words);
   }
 
   addSource(id: string, source: Source): void {
+    if (this.unheard.has(id)) return;
     const entry = this.ensure(id, "assistant");
     if (entry.sources.some((known) => known.source === source.source && known.title === source.title)) return;
     entry.sources.push(source);
@@ -78,12 +121,18 @@ export class Transcript {
     const entry = this.find(id);
     if (!entry || entry.cut) return;
     entry.open = false;
-    if (entry.words.some((word) => !wasHeard(word, heard))) {
+    if (heard <= 0 || entry.words.some((word) => !wasHeard(word, heard))) {
       entry.cut = true;
       entry.text = entry.text.slice(0, heardChars(entry.words, heard)).trimEnd();
     }
     if (entry.text) this.changed(entry);
-    else this.remove(id);
+    else this.forget(id);
+  }
+
+  /** Nothing of a reply was heard, and nothing will be. */
+  forget(id: string): void {
+    this.unheard.add(id);
+    this.remove(id);
   }
 
   close(id: string): void {
@@ -109,6 +158,8 @@ export class Transcript {
 
   clear(): void {
     this.entries.length = 0;
+    this.order = [];
+    this.unheard.clear();
     this.changed(null);
   }
 

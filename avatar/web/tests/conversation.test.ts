@@ -182,6 +182,38 @@ describe("a conversation", () => {
     expect(bench.commands.slice(-3)).toEqual(["hold", "resume", "stop a"]);
   });
 
+  it("keeps a typed question below the spoken one that came before it", () => {
+    const added = (id: string, previous: string | null, content: unknown[]) =>
+      bench.receive({
+        type: "conversation.item.added",
+        item: { id, type: "message", role: "user", content },
+        previous_item_id: previous,
+      });
+    added("u1", null, [{ type: "input_audio", transcript: null }]);
+    bench.conversation.say("And two?");
+    const typed = bench.conversation.transcript.entries[0]!.id;
+    added(typed, "u1", [{ type: "input_text", text: "And two?" }]);
+    bench.receive({
+      type: "conversation.item.input_audio_transcription.completed",
+      item_id: "u1",
+      transcript: "One?",
+    });
+    expect(bench.conversation.transcript.entries.map((entry) => entry.text)).toEqual(["One?", "And two?"]);
+  });
+
+  it("leaves nothing of a reply that was cancelled before its first sound, and all of one that was whole", () => {
+    for (const [item, status] of [["a", "completed"], ["b", "cancelled"]] as const) {
+      const of = { response_id: `r-${item}`, item_id: item };
+      bench.receive({ type: "response.created", response: { id: `r-${item}` } });
+      const added = { id: item, type: "message", role: "assistant", content: [] };
+      bench.receive({ type: "response.output_item.added", response_id: `r-${item}`, item: added });
+      bench.receive({ type: "visavis.citation", ...of, title: "Hours", source: "hours.md", passage: "At ten." });
+      if (item === "a") bench.receive({ type: "response.output_audio_transcript.delta", ...of, delta: "At ten." });
+      bench.receive({ type: "response.done", response: { id: `r-${item}`, status } });
+    }
+    expect(bench.conversation.transcript.entries.map((entry) => entry.id)).toEqual(["a"]);
+  });
+
   it("lets a reply end that broke off", () => {
     bench.reply();
     bench.receive({ type: "response.done", response: { id: "r-a", status: "failed" } });

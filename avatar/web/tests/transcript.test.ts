@@ -41,12 +41,34 @@ describe("the transcript", () => {
     expect(transcript.find("a")).toMatchObject({ text: "Hello there, you.", cut: false, open: false });
   });
 
-  it("forgets a reply of which nothing was heard", () => {
+  it("forgets a reply of which nothing was heard, and what still comes of it", () => {
     const transcript = new Transcript();
     transcript.append("a", "Hello there, you.");
-    transcript.addWords("a", HELLO);
     transcript.cut("a", 0);
+    transcript.append("a", " More.");
+    transcript.addWords("a", HELLO);
+    transcript.addSource("a", { title: "Hours", source: "hours.md", passage: "At ten." });
     expect(transcript.entries).toEqual([]);
+  });
+
+  it("stands in the server's order, whatever was known first", () => {
+    const transcript = new Transcript();
+    const ids = () => transcript.entries.map((entry) => entry.id);
+    transcript.append("greeting", "Hello.");
+    transcript.place("greeting", null);
+    transcript.place("spoken", "greeting"); // its words are not known yet
+    transcript.setText("typed", "user", "And two?", false);
+    transcript.place("typed", "spoken");
+    transcript.setText("spoken", "user", "One?", false);
+    expect(ids()).toEqual(["greeting", "spoken", "typed"]);
+    transcript.note("The connection was lost and is back.");
+    transcript.setText("later", "user", "still spo", true);
+    transcript.setText("typed2", "user", "Three?", false);
+    transcript.place("typed2", "typed");
+    transcript.place("later", "typed2"); // it ended after that one was sent
+    expect(ids()).toEqual(["greeting", "spoken", "typed", "note-1", "typed2", "later"]);
+    transcript.placeAll(["greeting", "typed", "spoken"]);
+    expect(ids().slice(0, 3)).toEqual(["greeting", "typed", "spoken"]);
   });
 
   it("knows the answers that an edit makes void", () => {
