@@ -150,16 +150,17 @@ async def rerun_asr(recording: Recording, recognizer: Recognizer) -> list[Compar
 async def _recognise(
     recognizer: Recognizer, utterance: _Utterance
 ) -> tuple[asr.Hypothesis | None, asr.Hypothesis | None]:
-    """The last stream result within what the recorded one had heard, and the last refined one."""
-    recorded = utterance.results.get(False)
-    until = recorded.samples if recorded is not None else 0
+    """The last stream result within what the recorded one had heard, and the refined one of as much as the recorded
+    one: what was refined later came too late to be recorded."""
+    until, whole = (one.samples if one is not None else 0 for one in map(utterance.results.get, (False, True)))
     stream = refined = None
     fed = 0
     running = await recognizer.listen()
     try:
         for work in utterance.work:
             if work is None:
-                refined = await running.refine()
+                believed = await running.refine()
+                refined = believed if fed == whole else refined
                 continue
             for start in range(0, len(work), asr.RATE):
                 piece = work[start : start + asr.RATE]

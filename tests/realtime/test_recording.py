@@ -13,6 +13,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from agent.asr import Hypothesis
 from agent.cli import app
 from agent.config import ConfigError, Settings
 from agent.conversation import inputs as told
@@ -306,7 +307,7 @@ async def test_a_served_conversation_is_recorded_and_its_engines_can_be_run_agai
         texts = await replaying.rerun_llm(recording, engines.dialogue)
     assert [(one.then, one.same) for one in texts] == [
         ("[failed: the stub was told to fail]", True),
-        ("You said fail hello. ", True),
+        ("You said hello. ", True),
     ]
     with Recording(path) as recording:
         _, text = await replaying.rerun_llm(recording, StubDialogue(times=2))
@@ -328,6 +329,13 @@ async def test_recognition_can_be_run_again(path: Path) -> None:
         compared = await replaying.rerun_asr(recording, StubRecognizer())
     assert any(SECRETS[0] in one.then for one in compared)
     assert all("samples" in one.now and not one.same for one in compared)
+
+
+async def test_what_was_refined_too_late_to_be_recorded_is_not_compared() -> None:
+    pcm = np.zeros(512, np.float32)
+    recorded = {True: told.Recognized(1, Hypothesis("words"), 512, refined=True)}
+    _, refined = await replaying._recognise(StubRecognizer(), replaying._Utterance([pcm, None, pcm, None], recorded))
+    assert refined == Hypothesis("heard 512 samples")
 
 
 # ---------------------------------------------------------------------- the command
