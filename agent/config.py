@@ -179,6 +179,14 @@ class TurnDetection(Section):
     interrupt_response: bool = True
 
 
+class Conversation(Section):
+    """What a conversation holds, and when it speaks up by itself."""
+
+    input_tokens: int | None = Field(default=None, ge=1000, le=10_000_000)
+    """Tokens that a prompt may have, by our own estimate: instructions and tools, which get half of them at most, and
+    the newest messages. None: as many as the dialogue engine takes, 32000 where it does not say."""
+
+
 class Recording(Section):
     """Recordings of conversations, for finding faults. They hold what visitors say: personal data."""
 
@@ -213,6 +221,7 @@ class Settings(BaseSettings):
     knowledge: Knowledge = Knowledge()
     avatar: Avatar = Avatar()
     turn_detection: TurnDetection = TurnDetection()
+    conversation: Conversation = Conversation()
     recording: Recording = Recording()
     traces: Traces = Traces()
 

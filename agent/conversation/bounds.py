@@ -10,8 +10,9 @@ from agent.llm import Message
 from agent.realtime.client_events import WireError
 from agent.realtime.session_config import RetentionRatio, Truncation
 
-INPUT_TOKENS = 8_000
-"""Tokens that a prompt may have altogether, by our own estimate."""
+INPUT_TOKENS = 32_000
+"""Tokens that a prompt may have altogether, by our own estimate, where neither the owner nor the dialogue engine says
+how many."""
 
 
 def cost(message: Message) -> int:
@@ -24,6 +25,25 @@ def cost_of_instructions(instructions: str, tools: Sequence[Mapping[str, Any]]) 
     """The tokens that every prompt begins with."""
     offered = json.dumps(list(tools), ensure_ascii=False) if tools else ""
     return tokens.estimate(instructions) + tokens.estimate(offered)
+
+
+def room_for_messages(
+    input_tokens: int, instructions: str, tools: Sequence[Mapping[str, Any]], where: tuple[str, str]
+) -> int:
+    """The tokens of a prompt that are left for messages: at least half. `where`: whose the instructions and the tools
+    are, "session" or "response". Raises WireError naming what is too long: the conversation is never forgotten for
+    them."""
+    spoken, offered = cost_of_instructions(instructions, ()), cost_of_instructions("", tools)
+    half = input_tokens // 2
+    if spoken + offered > half:
+        param = f"{where[0]}.instructions" if spoken >= offered else f"{where[1]}.tools"
+        raise WireError(
+            "context_length_exceeded",
+            f"Instructions and tools have about {spoken + offered} tokens and {half} fit, half of a prompt: shorten "
+            "them, or let the server's conversation.input_tokens be more.",
+            param=param,
+        )
+    return input_tokens - spoken - offered
 
 
 def joined(*messages: Message | None) -> tuple[Message, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agent.conversation.bounds import Bounds, cost_of_instructions, joined, total
+from agent.conversation.bounds import Bounds, cost_of_instructions, joined, room_for_messages, total
 from agent.conversation.context import Context
 from agent.conversation.history import item_from_wire, message_of
 from agent.conversation.output import ReplySettings
@@ -34,8 +34,12 @@ def prompt_for(
     instructions = config.instructions if wanted.instructions is None else wanted.instructions
     tools, choice = _tools(context, wanted)
     limit = wanted.max_output_tokens or config.max_output_tokens
-    room = context.settings.input_tokens - cost_of_instructions(instructions, tools)
-    bounds = Bounds(max(0, room), config.truncation)
+    whose = (
+        "session" if wanted.instructions is None else "response",
+        "session" if wanted.tools is None else "response",
+    )
+    room = room_for_messages(context.settings.input_tokens, instructions, tools, whose)
+    bounds = Bounds(room, config.truncation)
     more = [Message("user", heard_as)] if heard_as else []
     if wanted.input is None:
         messages = context.history.fit(bounds, now, more, settle=settle)

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from agent.audio import TIMELINE_RATE
 from agent.conversation.answering import Answering
+from agent.conversation.bounds import room_for_messages
 from agent.conversation.context import Context
 from agent.conversation.hearing import Hearing
 from agent.conversation.history import item_from_wire
@@ -94,11 +95,16 @@ class Requests:
     # ------------------------------------------------------------------ the session
     def _update(self, event: wire.UpdateSession) -> None:
         try:
-            self._context.config = self._context.config.merged(event.session)
+            config = self._context.config.merged(event.session)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             param = ".".join(["session", *(str(part) for part in first["loc"])])
             raise WireError("invalid_value", f"{param}: {first['msg']}.", param=param) from error
+        if {"instructions", "tools"} & event.session.model_fields_set:
+            room_for_messages(
+                self._context.settings.input_tokens, config.instructions, config.tools, ("session", "session")
+            )
+        self._context.config = config
         avatar = event.session.avatar
         if avatar is not None and avatar.patience is not None:
             self._context.patience = avatar.patience

@@ -17,12 +17,13 @@ import agent.llm
 import agent.tts
 import agent.vad
 from agent.config import ConfigError, Settings
+from agent.conversation.bounds import INPUT_TOKENS, room_for_messages
 from agent.conversation.context import ConversationSettings
 from agent.conversation.session import Conversation
 from agent.conversation.turns import TurnSettings
 from agent.realtime import traces
 from agent.realtime.connection import Player, Viewer
-from agent.realtime.events import Invited
+from agent.realtime.events import Invited, WireError
 from agent.realtime.recorder import Recorder, check_folder
 from agent.realtime.recording_codec import RecordingError
 from agent.realtime.runner import Engines, Runner
@@ -66,6 +67,7 @@ class Hub:
         if self.settings.recording.folder is not None:
             check_folder(self.settings.recording.folder)
         engines = self._engines
+        _check_instructions(self.settings, engines)
         async with asyncio.TaskGroup() as starting:
             starting.create_task(engines.recognizer.start())
             starting.create_task(engines.dialogue.start())
@@ -271,5 +273,20 @@ def conversation_settings(settings: Settings, engines: Engines, model: str | Non
         not_caught=NOT_CAUGHT,
         min_confidence=engines.recognizer.min_confidence,
         hears=engines.recognizer.languages,
+        input_tokens=_input_tokens(settings, engines),
         style=Style(settings.avatar.liveliness),
     )
+
+
+def _input_tokens(settings: Settings, engines: Engines) -> int:
+    """The owner's choice, else what the dialogue engine takes, as its attribute of that name says."""
+    wanted = settings.conversation.input_tokens
+    return wanted or int(getattr(engines.dialogue, "input_tokens", INPUT_TOKENS))
+
+
+def _check_instructions(settings: Settings, engines: Engines) -> None:
+    """Raises ConfigError when the owner's instructions leave too little room in a prompt."""
+    try:
+        room_for_messages(_input_tokens(settings, engines), settings.instructions, (), ("session", "session"))
+    except WireError as error:
+        raise ConfigError(f"instructions: {error.message}") from None

@@ -129,6 +129,27 @@ def test_instructions_take_room_and_what_is_forgotten_can_still_be_retrieved() -
     assert theatre.events(wire.ItemRetrieved)[0][1].item["content"][0]["text"].startswith("question 0")
 
 
+def test_instructions_never_forget_the_conversation() -> None:
+    theatre = conversation("auto", turns=2)
+    long = "You are kind. " * 10
+    for at, event in (
+        (3.0, {"type": "session.update", "session": {"instructions": long}}),
+        (3.1, {"type": "response.create", "response": {"instructions": long}}),
+        (3.2, {"type": "response.create", "response": {"tools": [{"type": "function", "name": "look" * 40}]}}),
+        (3.3, {"type": "response.create"}),
+    ):
+        theatre.client(at, json.dumps(event | {"event_id": str(at)}))
+    theatre.run(5.0)
+    errors = [event.error for _, event in theatre.events(wire.Error)]
+    assert [(one["code"], one["param"], one["event_id"]) for one in errors] == [
+        ("context_length_exceeded", "session.instructions", "3.0"),
+        ("context_length_exceeded", "response.instructions", "3.1"),
+        ("context_length_exceeded", "response.tools", "3.2"),
+    ]
+    assert theatre.conversation.session_to_wire()["instructions"] == ""
+    assert asked(theatre) == [["0"], ["0", "1"], ["0", "1"]]
+
+
 @pytest.mark.parametrize("truncation", ["never", {"type": "retention_ratio"}, {"type": "x", "retention_ratio": 0.5}])
 def test_a_truncation_that_is_none_is_refused_by_name(truncation: Any) -> None:
     with pytest.raises(wire.WireError) as caught:

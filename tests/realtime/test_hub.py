@@ -13,8 +13,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from agent.config import Settings
-from agent.realtime.hub import Hub
+from agent.config import ConfigError, Settings
+from agent.realtime.hub import Hub, conversation_settings
 from agent.realtime.runner import Engines
 from avatar.blendshapes import FaceTrack
 from tests.realtime.stubs import StubDialogue, StubRecognizer, stub_engines
@@ -249,3 +249,14 @@ async def test_leaving_frees_the_engines() -> None:
             await asyncio.sleep(0.05)
         assert recognizer.open == 0
         assert dialogue.cancelled == 1
+
+
+async def test_a_prompt_holds_what_the_owner_says_else_what_the_dialogue_engine_takes() -> None:
+    engines = stub_engines()
+    assert conversation_settings(Settings(), engines, None).input_tokens == 32_000
+    engines.dialogue.input_tokens = 5000  # type: ignore[attr-defined]
+    assert conversation_settings(Settings(), engines, None).input_tokens == 5000
+    owner = Settings(conversation={"input_tokens": 1000}, instructions="You are kind. " * 200)  # type: ignore[arg-type]
+    assert conversation_settings(owner, engines, None).input_tokens == 1000
+    with pytest.raises(ConfigError, match=r"^instructions: .*700 tokens and 500 fit.*conversation\.input_tokens"):
+        await Hub(owner, engines).start()
