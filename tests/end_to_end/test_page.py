@@ -1,14 +1,23 @@
 """What else one does on the page, and what may go wrong there."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from scripts.bench.browser import PAGE, until
+from scripts.bench.browser import PAGE, served, until
 from tests.end_to_end.relay import Relay
 from tests.end_to_end.visitor import Visitor, spoken_part
 
 PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
+CHIN = 0.64
+"""Where the chin is on the page, from its top."""
+PLACEHOLDER_FITS = """(() => {
+    const field = document.querySelector("#text");
+    const pen = document.createElement("canvas").getContext("2d");
+    pen.font = getComputedStyle(field).font;
+    return pen.measureText(field.placeholder).width <= field.clientWidth;
+})()"""
 CONTROLS = "button, input, select, textarea, a[href], summary"
 
 
@@ -93,6 +102,13 @@ def test_a_lost_connection_comes_back(visit: Callable[..., Visitor], address: st
         relay.cut()
         visitor.wait_for("visavis.connection === 'lost' && !visavis.audible.playing")
         assert visitor.page.inner_text("#state") == "Reconnecting…"
+        visitor.page.click("#open-transcript")
+        visitor.page.get_by_label("Edit and send again").last.click()
+        visitor.page.get_by_label("What you meant").fill("where is the lift")
+        visitor.page.get_by_role("button", name="Send again", exact=True).click()
+        assert visitor.page.get_by_label("What you meant").input_value() == "where is the lift"
+        visitor.page.get_by_role("button", name="Cancel", exact=True).click()
+        visitor.page.locator("#transcript").get_by_label("Close").click()
         visitor.type("can I bring my dog")
         assert "Your words are kept" in visitor.page.inner_text("#notices")
         assert visitor.page.input_value("#text") == "can I bring my dog"
@@ -150,9 +166,18 @@ def test_a_phone_and_a_keyboard_reach_everything(visit: Callable[..., Visitor]) 
     page.keyboard.press("Enter")
     item = visitor.wait_for_reply()
     _fits(visitor, "body")
+    page.set_viewport_size({"width": 320, "height": 568})
+    assert visitor.get("[...document.querySelectorAll('#name, #text')].every((e) => e.scrollWidth <= e.clientWidth)")
+    assert visitor.get(PLACEHOLDER_FITS)
+    _fits(visitor, "body")
+    page.set_viewport_size({"width": 780, "height": 360})
+    visitor.wait_for("document.querySelector('#words').textContent")
+    assert page.locator("#captions").bounding_box()["y"] > CHIN * 360  # type: ignore[index]
     page.keyboard.press("Escape")
     visitor.wait_until_silent()
     assert visitor.get(f"visavis.heard['{item}']") > 0
+    shown = " ".join(page.inner_text("#words").split())
+    assert shown in " ".join(visitor.entry(item)["text"].split()), "what was not heard is not shown"  # type: ignore[index]
     page.focus("#open-transcript")
     page.keyboard.press("Enter")
     _fits(visitor, "#transcript")
@@ -205,6 +230,30 @@ def _walk(visitor: Visitor, places: str) -> None:
     visitor.get(f"{every}.forEach((e) => delete e.dataset.walk)")
     assert reached == set(wanted)
     assert not unseen, f"focus cannot be seen on {unseen}"
+
+
+def test_a_link_that_is_not_good_says_so(visit: Callable[..., Visitor]) -> None:
+    for path, says in (("/stage?viewer=wrong&transparent=1", "has expired"), ("/stage", "needs a link")):
+        visitor = visit(path=path, ready=False)
+        trouble = until(lambda page=visitor.page: page.inner_text("#link-trouble"), "it is told")  # type: ignore[misc]
+        assert says in trouble
+        assert "Copy a link" in trouble
+        assert visitor.page.is_visible("#link-trouble")
+        assert not visitor.page.is_visible("#start")
+
+
+def test_who_is_recorded_sees_it_all_the_time(
+    visit: Callable[..., Visitor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not visit().page.is_visible("#rec")
+    monkeypatch.setenv("VISAVIS_RECORDING__FOLDER", str(tmp_path))
+    with served() as address:
+        visitor = visit(at=address)
+        until(lambda: visitor.page.is_visible("#rec"), "the mark is there")
+        visitor.page.get_by_label("Dismiss").first.click()
+        assert "recorded" in str(visitor.page.get_attribute("#rec", "aria-label"))
+        assert visitor.page.is_visible("#rec")
+        visitor.page.close()
 
 
 def test_the_content_security_policy_is_in_force(visit: Callable[..., Visitor], forgiven: list[str]) -> None:
