@@ -46,6 +46,7 @@ class _Turn:
 
     start: float
     kind: str
+    utterance: int = 0
     spans: list[_Span] = field(default_factory=list)
     attributes: Attributes = field(default_factory=dict)
     latest: float = 0.0
@@ -53,6 +54,8 @@ class _Turn:
     response_id: str = ""
     item_id: str = ""
     first_sent: float | None = None
+    started: float | None = None
+    """When the reply's sound began to play by the pacer's clock."""
     heard: bool = False
     done: bool = False
 
@@ -85,6 +88,11 @@ class TurnTraces:
         """The utterance being spoken, which may become a turn."""
         self._turn: _Turn | None = None
         self._making = _Making(0)
+        self._making_before = self._making
+        self._beside: set[int] = set()
+        """Generations of the replies out of band: they are nobody's turn."""
+        self._started = ("", 0.0)
+        """The item that began to play last, and when by the pacer's clock."""
         self._held_at: float | None = None
         self._windows = 0
 
@@ -112,22 +120,26 @@ class TurnTraces:
     # ------------------------------------------------------------------ what the core does
     def _asked(self, effect: asked.Effect, now: float) -> None:
         match effect:
-            case asked.Listen():
-                self._voice = _Turn(now, "spoken")
+            case asked.Listen(utterance):
+                self._voice = _Turn(now, "spoken", utterance)
                 self._voice.attributes["vad_at"] = now
             case asked.Feed(_, pcm) if self._voice is not None and not self._voice.latest:
                 self._voice.start = self._voice.latest = now - len(pcm) / RATE
-            case asked.Unlisten() if self._voice is not None and self._voice.committed is None:
+            case asked.Unlisten(utterance) if self._voice is not None and self._voice.utterance == utterance:
                 self._voice = None
+            case asked.Unlisten(utterance) if self._turn is not None and self._turn.utterance == utterance:
+                self._turn.add("asr", self._turn.committed, now)  # its words are known, whether or not they are told
             case asked.Think(generation):
-                self._making = _Making(generation, asked_text=now)
-            case asked.Speak(generation, index):
+                self._making_before, self._making = self._making, _Making(generation, asked_text=now)
+            case asked.Abandon(generation):
+                self._beside.discard(generation)
+            case asked.Speak(generation, index) if generation not in self._beside:
                 if generation != self._making.generation:  # a text of our own: nothing was thought
                     self._making = _Making(generation)
                 if index == 0:
                     self._making.asked_speech = now
 
-    def _sent(self, event: wire.ServerEvent, now: float) -> None:
+    def _sent(self, event: wire.ServerEvent, now: float) -> None:  # noqa: PLR0912 -- one case an event
         match event:
             case wire.SpeechStarted() if self._voice is not None:
                 self._voice.add("vad", _number(self._voice.attributes.pop("vad_at", None)), now)
@@ -136,8 +148,9 @@ class TurnTraces:
                 self._voice.add("endpoint", max(self._voice.start, now - silence), now)
             case wire.AudioCommitted():
                 self._committed(now)
-            case wire.TranscriptionCompleted() if self._turn is not None:
-                self._turn.add("asr", self._turn.committed, now)
+            case wire.ResponseCreated(response=response) if response["conversation_id"] is None:
+                self._beside.add(self._making.generation)
+                self._making = self._making_before
             case wire.ResponseCreated(response=response):
                 self._response(str(response["id"]), now)
             case wire.AudioDelta(response_id=response_id, item_id=item_id):
@@ -146,10 +159,18 @@ class TurnTraces:
                 self._first_sent(response_id, item_id, now)
             case wire.ResponseDone(response=response):
                 self._response_done(str(response["id"]), str(response["status"]), now)
+            case wire.Anchor(item_id=item_id, playing=True):
+                if item_id != self._started[0]:
+                    self._started = (item_id, now)
+            case wire.Anchor(item_id=item_id) if self._held_at is None:
+                self._silent(item_id)
             case wire.Hold():
                 self._held_at = now
-            case wire.Stop() | wire.Resume():
-                self._decided(isinstance(event, wire.Stop), now)
+            case wire.Resume():
+                self._decided(False, now)
+            case wire.Stop(item_id=item_id):
+                self._decided(True, now)
+                self._silent(item_id)
 
     def _committed(self, now: float) -> None:
         self._finish()
@@ -170,6 +191,7 @@ class TurnTraces:
         if turn is None or turn.response_id != response_id or turn.first_sent is not None:
             return
         turn.first_sent, turn.item_id = now, item_id
+        turn.started = self._started[1] if self._started[0] == item_id else None
         early = turn.committed is not None and making.asked_text is not None and making.asked_text < turn.committed
         turn.add("llm first token", making.asked_text, making.first_text, speculative=early)
         turn.add("tts first audio", making.asked_speech, making.first_speech, speculative=early)
@@ -180,9 +202,7 @@ class TurnTraces:
         if turn is None or turn.heard or turn.item_id != report.item_id or report.heard_samples <= 0:
             return
         turn.heard = True
-        turn.add("first heard", turn.first_sent, now - report.heard_samples / TIMELINE_RATE)
-        if turn.done:
-            self._finish()
+        turn.add("first heard", turn.first_sent, now - report.heard_samples / TIMELINE_RATE, by="player")
 
     def _response_done(self, response_id: str, status: str, now: float) -> None:
         turn = self._turn
@@ -190,7 +210,13 @@ class TurnTraces:
             return
         turn.done, turn.latest = True, max(turn.latest, now)
         turn.attributes["visavis.response.status"] = status
-        if turn.heard:
+        if turn.started is None:
+            self._finish()
+
+    def _silent(self, item_id: str) -> None:
+        """`item_id` does not play, now or any more. When no more of it comes its turn is over."""
+        turn = self._turn
+        if turn is not None and turn.done and turn.item_id == item_id:
             self._finish()
 
     def _decided(self, stopped: bool, now: float) -> None:
@@ -206,6 +232,8 @@ class TurnTraces:
         turn, self._turn = self._turn, None
         if turn is None:
             return
+        if not turn.heard:  # nobody reports: what the pacer's clock says counts
+            turn.add("first heard", turn.first_sent, turn.started, by="pacer")
         from opentelemetry.trace import set_span_in_context  # noqa: PLC0415
 
         known: Attributes = {"visavis.session": self._session_id, "visavis.turn.kind": turn.kind}

@@ -1,6 +1,7 @@
 """Traces: one a turn, with the stages it went through at their true times, and nothing that was said."""
 
 import asyncio
+import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -92,10 +93,48 @@ def test_a_cough_is_in_the_turn_that_it_disturbed() -> None:
     assert turn["barge-in"].attributes == {"outcome": "resumed"}
 
 
-def test_a_client_that_reports_nothing_has_no_first_heard() -> None:
+def test_for_a_client_that_reports_nothing_the_pacer_says_what_was_first_heard() -> None:
     theatre = TracedTheatre([Says(0.5, 1.5)], loudspeaker=Loudspeaker(reports=False)).run(8.0)
     (turn,) = theatre.turns()
-    assert set(turn) == {"turn", *STAGES} - {"first heard"}
+    assert set(turn) == {"turn", *STAGES}
+    assert turn["first heard"].attributes == {"by": "pacer"}
+    assert seconds(turn["first heard"])[1] == seconds(turn["first sent"])[1]
+
+
+@pytest.mark.parametrize("reports", [True, False])
+def test_a_turn_is_told_once_its_reply_is_over(reports: bool) -> None:
+    theatre = TracedTheatre([Says(0.5, 1.5)], loudspeaker=Loudspeaker(reports=reports))
+    sounding: list[int] = []
+    theatre.at(4.0, lambda: sounding.append(len(theatre.out.get_finished_spans())))
+    theatre.run(9.0)
+    assert sounding == [0]
+    assert {span.name for span in theatre.out.get_finished_spans()} == {"turn", *STAGES}
+
+
+def test_a_written_reply_is_over_with_its_response() -> None:
+    theatre = TracedTheatre([])
+    theatre.client(0.1, '{"type": "session.update", "session": {"output_modalities": ["text"]}}')
+    theatre.client(1.0, '{"type": "response.create"}')
+    theatre.run(2.0)
+    assert {span.name for span in theatre.out.get_finished_spans()} == {"turn", "llm first token", "first sent"}
+
+
+@pytest.mark.parametrize("modality", ["text", "audio"])
+@pytest.mark.parametrize("at", [2.2, 2.35, 3.0])
+def test_a_response_beside_the_conversation_is_in_no_turn(modality: str, at: float) -> None:
+    plain = TracedTheatre([Says(0.5, 2.0)]).run(8.0)
+    theatre = TracedTheatre([Says(0.5, 2.0)])
+    response = {"conversation": "none", "output_modalities": [modality]}
+    theatre.client(at, json.dumps({"type": "response.create", "response": response}))
+    (turn,), (other,) = theatre.run(8.0).turns(), plain.turns()
+    assert {name: seconds(span) for name, span in turn.items()} == {name: seconds(span) for name, span in other.items()}
+
+
+def test_words_that_are_told_to_nobody_are_recognised_all_the_same() -> None:
+    theatre = TracedTheatre([Says(0.5, 2.0)])
+    theatre.client(0.1, '{"type": "session.update", "session": {"audio": {"input": {"transcription": null}}}}')
+    (turn,) = theatre.run(8.0).turns()
+    assert set(turn) == {"turn", *STAGES}
 
 
 def test_a_typed_turn_has_neither_voice_nor_words_of_it() -> None:
