@@ -47,14 +47,14 @@ def room_for_messages(
 
 
 def joined(*messages: Message | None) -> tuple[Message, ...]:
-    """The messages there are. Two of the visitor's with nothing heard between them are one: they went on after we took
-    them to be done."""
+    """The messages there are. Two that the visitor spoke with nothing heard between them are one: they went on after we
+    took them to be done. What was written stands for itself."""
     found: list[Message] = []
     for message in messages:
         if message is None:
             continue
-        if found and message.role == found[-1].role == "user":
-            found[-1] = Message("user", f"{found[-1].text} {message.text}")
+        if found and message.spoken and found[-1].spoken:
+            found[-1] = Message("user", f"{found[-1].text} {message.text}", spoken=True)
         else:
             found.append(message)
     return tuple(found)

@@ -136,7 +136,7 @@ def message_of(item: Item, now: float) -> Message | None:
     if item.kind == "function_call_output":
         return Message("tool", item.output, tool_call_id=item.call_id)
     text = item.text_at(now)
-    return Message(item.role, text) if text.strip() else None
+    return Message(item.role, text, spoken=item.spoken and item.role == "user") if text.strip() else None
 
 
 def item_from_wire(given: ItemIn, new_id: Callable[[str], str], where: str = "item") -> Item:

@@ -40,7 +40,7 @@ def prompt_for(
     )
     room = room_for_messages(context.settings.input_tokens, instructions, tools, whose)
     bounds = Bounds(room, config.truncation)
-    more = [Message("user", heard_as)] if heard_as else []
+    more = [Message("user", heard_as, spoken=True)] if heard_as else []
     if wanted.input is None:
         messages = context.history.fit(bounds, now, more, settle=settle)
     else:

