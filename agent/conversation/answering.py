@@ -11,13 +11,13 @@ from agent.asr import Hypothesis
 from agent.conversation import inputs as told
 from agent.conversation.context import Context
 from agent.conversation.effects import Abandon, Measure, Speak, Stage, Think
-from agent.conversation.floor import pace
+from agent.conversation.floor import paced
 from agent.conversation.hearing import Utterance
 from agent.conversation.output import ReplySettings
 from agent.conversation.playback import Playback
 from agent.conversation.prompting import prompt_for, settings_for, tokens_in
 from agent.conversation.reply import CancelReason, Reply
-from agent.llm import TextDelta
+from agent.llm import Prompt, TextDelta
 from agent.realtime import events as wire
 from agent.realtime.events import ResponseIn, WireError
 
@@ -75,8 +75,9 @@ class Answering:
         if self._reply is not None and (not self._reply.private or self._reply.heard_as == best.text):
             return
         self.drop_guess()
+        asked = utterance.slowed(best)
         with suppress(WireError):  # it is told when the answer is due
-            self._begin(ResponseIn(), now, heard_as=best.text, settle=False).heard_as = best.text
+            self._begin(ResponseIn(), now, heard_as=best.text, slowed=asked, settle=False).heard_as = best.text
 
     def answer(self, utterance: Utterance, heard: Hypothesis, now: float) -> None:
         """Answer what was heard. What was not understood is never guessed at."""
@@ -117,7 +118,7 @@ class Answering:
     def _respond_beside(self, wanted: ResponseIn, now: float) -> None:
         if len(self._beside) >= MAX_BESIDE:
             raise WireError("too_many_responses", f"{MAX_BESIDE} out-of-band responses are being given: wait for one.")
-        reply = self._make(wanted, now)
+        reply = self._make(wanted, prompt_for(self._context, wanted, now), self._context.pace)
         self._beside[reply.generation] = reply
         reply.publish(now)
 
@@ -150,7 +151,9 @@ class Answering:
         """Say a text of our own, unless something is being said."""
         self.drop_guess()
         if text and not self.active:
-            reply = self._reply = self._new_reply(settings_for(self._context, ResponseIn()))
+            settings = settings_for(self._context, ResponseIn())
+            settings = replace(settings, speed=settings.speed * self._context.pace)
+            reply = self._reply = self._new_reply(settings)
             reply.publish(now)
             reply.think(TextDelta(text), now)
             reply.think_no_more(None, now)
@@ -268,19 +271,24 @@ class Answering:
 
     # ------------------------------------------------------------------ making one
     def _begin(
-        self, wanted: ResponseIn, now: float, *, heard_as: str = "", idle: bool = False, settle: bool = True
+        self,
+        wanted: ResponseIn,
+        now: float,
+        *,
+        heard_as: str = "",
+        slowed: float = 1.0,
+        idle: bool = False,
+        settle: bool = True,
     ) -> Reply:
-        """A reply to the conversation, private. Raises WireError."""
-        self._reply = self._make(wanted, now, heard_as=heard_as, idle=idle, settle=settle)
+        """A reply to the conversation, private. slowed: by how much the words it is prepared for change the pace.
+        Raises WireError."""
+        prompt = prompt_for(self._context, wanted, now, heard_as=heard_as, idle=idle, settle=settle)
+        self._reply = self._make(wanted, prompt, paced(self._context.pace, slowed))
         return self._reply
 
-    def _make(
-        self, wanted: ResponseIn, now: float, *, heard_as: str = "", idle: bool = False, settle: bool = True
-    ) -> Reply:
-        prompt = prompt_for(self._context, wanted, now, heard_as=heard_as, idle=idle, settle=settle)
+    def _make(self, wanted: ResponseIn, prompt: Prompt, pace: float) -> Reply:
         settings = settings_for(self._context, wanted)
-        speed = settings.speed * pace(message.text for message in prompt.messages if message.role == "user")
-        settings = replace(settings, input_tokens=tokens_in(prompt), speed=speed)
+        settings = replace(settings, input_tokens=tokens_in(prompt), speed=settings.speed * pace)
         reply = self._new_reply(settings)
         self._context.do(Think(reply.generation, prompt))
         return reply

@@ -48,6 +48,8 @@ class Context:
         """How long unfinished turns are waited for: the owner's setting until the client sets its own."""
         self.style = settings.style
         """How lively the person is: likewise."""
+        self.pace = 1.0
+        """Multiplies the voice's speed: what the visitor has asked for."""
         self.id = settings.new_id("sess")
         self.conversation_id = settings.new_id("conv")
         self.history = History()

@@ -5,23 +5,29 @@ that", the dialogue engine knows. How fast the voice is, is ours to change, what
 """
 
 import re
-from collections.abc import Iterable
 
 from agent.llm import smalltalk
 
 STEP = 0.85
 """Of the speed, for each time that it is asked for."""
 SLOWEST, FASTEST = 0.6, 1.3
+_ASKED = re.compile("slow|fast|speed|慢|快", re.IGNORECASE)
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
-def pace(said: Iterable[str]) -> float:
-    """By how much the voice's speed is to be multiplied, after all that a visitor `said`. In [SLOWEST, FASTEST]."""
-    factor = 1.0
-    for text in said:
-        match smalltalk.intent(text, "zh" if _HAN.search(text) else "en"):
-            case "slower":
-                factor = max(SLOWEST, factor * STEP)
-            case "faster":
-                factor = min(FASTEST, factor / STEP)
-    return factor
+def slowed(text: str) -> float:
+    """By how much somebody who says `text` wants the voice's speed multiplied; 1 where it asks for no such thing."""
+    if not _ASKED.search(text):
+        return 1.0
+    language = "zh" if _HAN.search(text) else "en"
+    match smalltalk.intent(smalltalk.without_floor(text, language), language):
+        case "slower":
+            return STEP
+        case "faster":
+            return 1 / STEP
+    return 1.0
+
+
+def paced(pace: float, factor: float) -> float:
+    """The conversation's pace after it was asked for `factor` of it, in [SLOWEST, FASTEST]."""
+    return min(FASTEST, max(SLOWEST, pace * factor))

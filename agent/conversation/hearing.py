@@ -77,6 +77,11 @@ class Utterance:
         result = self.covering()
         return result.hypothesis if result is not None else None
 
+    def slowed(self, heard: Hypothesis) -> float:
+        """By how much the words `heard` of it change the voice's pace."""
+        results = (result for result in (self.refined, self.stream) if result is not None)
+        return next((result.slowed or 1.0 for result in results if result.hypothesis is heard), 1.0)
+
 
 class Hearing:
     """Listens by voice activity, or, with `detection` off, from the first window after a commit to the next commit.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from agent.asr import Hypothesis
 from agent.audio import Pcm
 from agent.conversation.clauses import Completion, completion
+from agent.conversation.floor import slowed
 from agent.conversation.interruption import Claim, claim
 from agent.conversation.ledger import SpokenPhone, SpokenWord
 from agent.conversation.prosody import Tune
@@ -40,8 +41,9 @@ class Window:
 class Recognized:
     """What the recogniser believes of utterance `turn`, having been fed `samples` (16 kHz) of it.
 
-    completion, claim: what the words say about the floor. They are told by the words, and stay where those are left
-    out of a recording. steady: so many characters begin the text with words that are not expected to change.
+    completion, claim, slowed: what the words say about the floor, and by how much they change the voice's pace. They
+    are told by the words, and stay where those are left out of a recording. steady: so many characters begin the text
+    with words that are not expected to change.
     """
 
     turn: int
@@ -51,12 +53,15 @@ class Recognized:
     completion: Completion | None = None
     claim: Claim | None = None
     steady: int = 0
+    slowed: float | None = None
 
     def __post_init__(self) -> None:
         if self.completion is None:
             object.__setattr__(self, "completion", completion(self.hypothesis.text))
         if self.claim is None:
             object.__setattr__(self, "claim", claim(self.hypothesis.text))
+        if self.slowed is None:
+            object.__setattr__(self, "slowed", slowed(self.hypothesis.text))
 
 
 @dataclass(frozen=True, slots=True)

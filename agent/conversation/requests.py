@@ -9,6 +9,7 @@ from agent.audio import TIMELINE_RATE
 from agent.conversation.answering import Answering
 from agent.conversation.bounds import room_for_messages
 from agent.conversation.context import Context
+from agent.conversation.floor import paced, slowed
 from agent.conversation.hearing import Hearing
 from agent.conversation.history import item_from_wire
 from agent.conversation.playback import Playback
@@ -61,6 +62,8 @@ class Requests:
                 item = item_from_wire(given, self._context.settings.new_id)
                 before = self._history.add(item, previous)
                 self._answering.drop_guess()
+                if item.role == "user":
+                    self._context.pace = paced(self._context.pace, slowed(item.text))
                 self._context.announce(item, before, now)
             case wire.RetrieveItem(item_id=item_id):
                 # Pipecat survives a retrieval that fails only by this code; the others are named after it.

@@ -14,6 +14,7 @@ from agent.conversation import inputs as told
 from agent.conversation.answering import Answering
 from agent.conversation.context import Context, ConversationSettings
 from agent.conversation.effects import Effect
+from agent.conversation.floor import paced
 from agent.conversation.hearing import Hearing, Utterance
 from agent.conversation.history import Item
 from agent.conversation.idle import Idle
@@ -259,6 +260,7 @@ class Conversation:
         if item is None:
             return
         item.text = heard.text
+        self._context.pace = paced(self._context.pace, utterance.slowed(heard))
         if utterance.best() is not None:
             self._transcription.completed(utterance, heard)
         else:

@@ -62,7 +62,7 @@ class GroundedAnswers:
             return shelf.phrase("hello", turn), None
         if (name := talk.intent(question, language)) is not None:
             return self._small_talk(shelf, name, turn, prompt.messages), None
-        question = talk.without_greeting(question, language)
+        question = talk.without_floor(talk.without_greeting(question, language), language)
         if (name := talk.intent(question, language)) is not None:
             return self._small_talk(shelf, name, turn, prompt.messages), None
         found = find(shelf, question, questions[:-1], language)

@@ -102,6 +102,18 @@ def test_not_knowing_in_chinese(engine: GroundedAnswers) -> None:
         ("that's not what i asked", "sorry"),
         ("how old are you", "personal"),
         ("all right", "fine"),
+        ("Could you please repeat that?", "repeat"),
+        ("i didn't get that can you repeat", "repeat"),
+        ("Can you slow down a bit?", "slower"),
+        ("can you stop talking", "stop"),
+        ("Could you stop?", "stop"),
+        ("that's enough thank you", "stop"),
+        ("hang on a minute", "wait"),
+        ("hey Mira, would you wait a second please", "wait"),
+        ("请停一下", "stop"),
+        ("我没听清", "repeat"),
+        ("麻烦再说一遍", "repeat"),
+        ("等一会儿", "wait"),
         ("你好", "hello"),
         ("你是真人吗？", "person"),
         ("你能做什么？", "capabilities"),
@@ -111,6 +123,22 @@ def test_not_knowing_in_chinese(engine: GroundedAnswers) -> None:
 )
 def test_small_talk_is_recognised(said: str, name: str) -> None:
     assert smalltalk.intent(said, "zh" if said[0] > "\u3000" else "en") == name
+
+
+@pytest.mark.parametrize(
+    ("said", "rest"),
+    [
+        ("Stop. Tell me who made you.", "Tell me who made you."),
+        ("wait how much is a ticket", "how much is a ticket"),
+        ("hold on please where is it", "where is it"),
+        ("等一下，厕所在哪里", "厕所在哪里"),
+        ("wait times at the museum", "wait times at the museum"),
+        ("停车场在哪里", "停车场在哪里"),
+        ("stop", "stop"),
+    ],
+)
+def test_who_asks_for_the_floor_is_answered_what_they_wanted_it_for(said: str, rest: str) -> None:
+    assert smalltalk.without_floor(said, "zh" if said[0] > "\u3000" else "en") == rest
 
 
 def test_no_question_of_the_set_with_an_answer_is_taken_for_small_talk() -> None:
