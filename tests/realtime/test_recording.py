@@ -315,7 +315,7 @@ async def test_a_served_conversation_is_recorded_and_its_engines_can_be_run_agai
     with Recording(path) as recording:
         (speech,) = await replaying.rerun_tts(recording, StubSynthesizer())
     assert speech.same
-    assert speech.then.startswith("0.400 s")
+    assert speech.then.startswith("0.300 s")
 
 
 async def test_a_folder_that_cannot_be_written_to_stops_the_start(tmp_path: Path) -> None:
