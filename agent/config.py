@@ -185,6 +185,9 @@ class Conversation(Section):
     input_tokens: int | None = Field(default=None, ge=1000, le=10_000_000)
     """Tokens that a prompt may have, by our own estimate: instructions and tools, which get half of them at most, and
     the newest messages. None: as many as the dialogue engine takes, 32000 where it does not say."""
+    idle_prompt_seconds: float = Field(default=20.0, ge=0, le=3600)
+    """Silence after a reply in which a visitor of our own page, who has said something before, is asked whether they
+    are still there: twice at most until they speak or type again. 0: never."""
 
 
 class Recording(Section):

@@ -33,6 +33,8 @@ class ConversationSettings:
     """Tokens that a prompt may have, by our own estimate."""
     style: Style = field(default_factory=Style)
     """How lively the person is, unless the client says otherwise."""
+    idle_prompt_seconds: float = 0.0
+    """Silence after a reply in which a client of ours is spoken to; 0: never."""
     speculate: bool = True
     new_id: Callable[[str], str] = new_id
     """Makes an id from its prefix. Ids are inputs too: a replay gives the recorded ones."""
@@ -48,6 +50,8 @@ class Context:
         """How long unfinished turns are waited for: the owner's setting until the client sets its own."""
         self.style = settings.style
         """How lively the person is: likewise."""
+        self.ours = False
+        """Whether the player is one of ours: it asked for the face."""
         self.pace = 1.0
         """Multiplies the voice's speed: what the visitor has asked for."""
         self.id = settings.new_id("sess")

@@ -112,6 +112,7 @@ class Requests:
         if avatar is not None and avatar.patience is not None:
             self._context.patience = avatar.patience
         if avatar is not None:
+            self._context.ours = True
             self._context.style = avatar.styled(self._context.style)
         self.configure()
         self._emit(wire.SessionUpdated(session=self._context.session_to_wire()))

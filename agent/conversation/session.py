@@ -68,6 +68,8 @@ class Conversation:
             case told.FromClient(wire.Express(expression=name)):
                 self._stage.express(name, now)
             case told.FromClient(client_event):
+                if isinstance(client_event, wire.CreateItem) and client_event.item.role == "user":
+                    self._idle.somebody()
                 self._requests.handle(client_event, now)
             case told.Window():
                 self._window(event, now)
@@ -199,21 +201,30 @@ class Conversation:
         self._watch_silence(now)
 
     def _watch_silence(self, now: float) -> None:
-        """Speak up when nothing was said for as long as the session's `idle_timeout_ms`."""
+        """Speak up when nothing was said for as long as the session's `idle_timeout_ms`, which is told as an empty item
+        of the visitor's; or, to a visitor of our own page, for as long as the owner wants it, and nothing is told."""
         detection, windows = self._context.detection, self._hearing.detector.windows
+        timeout_ms = detection.idle_timeout_ms if isinstance(detection, ServerVad) else None
         since = self._idle.window(
             windows,
             speaking=self._away or self._hearing.current is not None or bool(self._hearing.pending),
-            timeout_ms=detection.idle_timeout_ms if isinstance(detection, ServerVad) else None,
+            timeout_ms=self._own_timeout_ms() if timeout_ms is None else timeout_ms,
         )
         if since is None or detection is None:
             return
-        item_id = self._context.settings.new_id("item")
-        times = {"audio_start_ms": since * WINDOW_MS, "audio_end_ms": windows * WINDOW_MS}
-        self._emit(wire.TimeoutTriggered(item_id=item_id, **times))
-        self._committed(item_id, now)
+        if timeout_ms is not None:
+            item_id = self._context.settings.new_id("item")
+            times = {"audio_start_ms": since * WINDOW_MS, "audio_end_ms": windows * WINDOW_MS}
+            self._emit(wire.TimeoutTriggered(item_id=item_id, **times))
+            self._committed(item_id, now)
         if detection.create_response:
             self._answering.respond_unasked(now, idle=True)
+
+    def _own_timeout_ms(self) -> int | None:
+        """The owner's, for a client of ours whose visitor has said something, and is waited for by voice."""
+        seconds = self._context.settings.idle_prompt_seconds
+        wanted = seconds > 0 and self._context.ours and self._idle.visited and self._context.detection is not None
+        return round(seconds * 1000) if wanted else None
 
     def _turn_started(self, interrupts: bool, now: float) -> None:
         self._playback.decided(now)
@@ -260,6 +271,8 @@ class Conversation:
         if item is None:
             return
         item.text = heard.text
+        if heard.text:
+            self._idle.somebody()
         self._context.pace = paced(self._context.pace, utterance.slowed(heard))
         if utterance.best() is not None:
             self._transcription.completed(utterance, heard)
