@@ -39,6 +39,10 @@ class Seat(Protocol):
         """A token by which this player may come back; none issued before counts any more. "" where nobody may."""
         ...
 
+    async def renewed_token(self) -> str:
+        """Another token, once the last one should be replaced."""
+        ...
+
     @property
     def seconds(self) -> float:
         """How long the seat is kept for one who lost the connection."""
@@ -148,6 +152,7 @@ class Player(Connection):
         self._inviter = inviter
         self._seat = seat
         self._returns = returns
+        self._may_return = asyncio.Event()
         self._taken_over = asyncio.Event()
         self._prosody = Prosody()
         self._echo = EchoGate()
@@ -158,7 +163,7 @@ class Player(Connection):
         if self._returns:
             self._send(wire.SessionCreated(session=self.runner.conversation.session_to_wire()))
         try:
-            await self._until_closed(self._microphone.run(), self._until_taken_over())
+            await self._until_closed(self._microphone.run(), self._until_taken_over(), self._renew_token())
         finally:
             self.runner.tell(PlayerLeft())
         if self._code == TAKEN_OVER:
@@ -179,12 +184,21 @@ class Player(Connection):
         await self._taken_over.wait()
         raise WebSocketDisconnect(TAKEN_OVER)
 
+    async def _renew_token(self) -> None:
+        """Keep the client able to come back, however long it stays."""
+        await self._may_return.wait()
+        while True:
+            token = await self._seat.renewed_token()
+            self._send(wire.ResumeToken(resume_token=token, resume_within_s=self._seat.seconds))
+
     def _describe(self, role: wire.ClientRole) -> None:
         conversation, now = self.runner.conversation, self.runner.now()
         about = conversation.describe(now, role, self._hears)
         token = self._seat.new_token()
         ours = {"resume_token": token, "resume_within_s": self._seat.seconds} if token else {}
         self._send(about.model_copy(update=ours))
+        if token:
+            self._may_return.set()
         if self._returns:
             self._send(conversation.resumed(now))
         if any(isinstance(observer, Recorder) for observer in self.runner.observers):

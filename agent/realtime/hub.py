@@ -6,11 +6,11 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 import agent.asr
 import agent.llm
@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 E = TypeVar("E")
 
 INVITE_SECONDS = 300
+"""A viewer token that nobody has used is good for so long."""
+VIEWER_SECONDS = 3600
+"""From its first use on it is good for so long, to one viewer at a time; then that one must leave."""
 NOT_VALID = 4401
 TRY_LATER = 1013
 
@@ -49,7 +52,7 @@ class _Invitation:
     runner: Runner
     expires: float
     used: bool = False
-    viewers: list[Viewer] = field(default_factory=list)
+    viewer: Viewer | None = None
 
 
 class Hub:
@@ -154,10 +157,9 @@ class Hub:
 
     # ------------------------------------------------------------------ viewers
     def invite(self, runner: Runner) -> Invited:
-        """A token by which others may follow this conversation; it lives as long as the conversation once used, and
-        five minutes unused."""
+        """A token by which one may follow this conversation: see INVITE_SECONDS and VIEWER_SECONDS."""
         now = time.monotonic()
-        self._invitations = {token: one for token, one in self._invitations.items() if one.expires > now or one.used}
+        self._invitations = {token: one for token, one in self._invitations.items() if one.expires > now}
         token = secrets.token_urlsafe(16)
         self._invitations[token] = _Invitation(runner, now + INVITE_SECONDS)
         runner.followed = True
@@ -166,7 +168,7 @@ class Hub:
     def admits_viewer(self, token: str) -> bool:
         """Whether `token` lets somebody follow a conversation now."""
         invitation = self._invitations.get(token)
-        return invitation is not None and (invitation.used or invitation.expires > time.monotonic())
+        return invitation is not None and invitation.expires > time.monotonic()
 
     async def _serve_viewer(self, websocket: WebSocket, token: str) -> None:
         if not self.admits_viewer(token):
@@ -174,23 +176,34 @@ class Hub:
             return
         invitation = self._invitations[token]
         limits = self.settings.limits
-        if len(invitation.viewers) >= limits.followers:
+        if invitation.viewer is not None:
+            await websocket.close(TRY_LATER, "Somebody follows by this viewer token: ask for another.")
+            return
+        if len(self._viewers(invitation.runner)) >= limits.followers:
             await websocket.close(TRY_LATER, "As many follow this conversation as may.")
             return
         viewer = Viewer(websocket, invitation.runner, list(self._engines.recognizer.languages), limits.send_seconds)
-        invitation.used = True
-        invitation.viewers.append(viewer)
+        if not invitation.used:
+            invitation.used, invitation.expires = True, time.monotonic() + VIEWER_SECONDS
+        invitation.viewer = viewer
         try:
-            await viewer.run()
+            async with asyncio.timeout(invitation.expires - time.monotonic()):
+                await viewer.run()
+        except TimeoutError:
+            with suppress(WebSocketDisconnect, RuntimeError):
+                await websocket.close(NOT_VALID, "The viewer token is not valid any more: ask for a new one.")
         finally:
-            invitation.viewers.remove(viewer)
+            invitation.viewer = None
+
+    def _viewers(self, runner: Runner) -> list[Viewer]:
+        """Who follows this conversation."""
+        return [one.viewer for one in self._invitations.values() if one.runner is runner and one.viewer is not None]
 
     async def _end_viewers(self, runner: Runner) -> None:
-        for token, invitation in list(self._invitations.items()):
-            if invitation.runner is runner:
-                del self._invitations[token]
-                for viewer in list(invitation.viewers):
-                    await viewer.websocket.close(1000, "The conversation is over.")
+        viewers = self._viewers(runner)
+        self._invitations = {token: one for token, one in self._invitations.items() if one.runner is not runner}
+        for viewer in viewers:
+            await viewer.websocket.close(1000, "The conversation is over.")
 
     # ------------------------------------------------------------------ about
     def info(self) -> dict[str, Any]:
@@ -274,7 +287,6 @@ def conversation_settings(settings: Settings, engines: Engines, model: str | Non
         min_confidence=engines.recognizer.min_confidence,
         hears=engines.recognizer.languages,
         input_tokens=_input_tokens(settings, engines),
-        idle_prompt_seconds=settings.conversation.idle_prompt_seconds,
         style=Style(settings.avatar.liveliness),
     )
 

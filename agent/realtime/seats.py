@@ -2,9 +2,14 @@
 
 import asyncio
 import secrets
+import time
 
 from agent.realtime.connection import Player
 from agent.realtime.runner import Runner
+
+TOKEN_SECONDS = 3600.0
+"""A player that stays is given a new token after so long. The one before is good for as long again as a seat is kept,
+since the new one may be lost on its way."""
 
 
 class Seat:
@@ -12,7 +17,7 @@ class Seat:
 
     def __init__(self, seats: "Seats", runner: Runner) -> None:
         self.runner = runner
-        self.token = ""
+        self.tokens: set[str] = set()
         self._seats = seats
         self._player: Player | None = None
         self._lock = asyncio.Lock()
@@ -27,6 +32,12 @@ class Seat:
 
     def new_token(self) -> str:
         """See connection.Seat."""
+        self._seats.forget(self)
+        return self._seats.issue(self)
+
+    async def renewed_token(self) -> str:
+        """See connection.Seat."""
+        await asyncio.sleep(TOKEN_SECONDS)
         return self._seats.issue(self)
 
     async def sit(self, player: Player) -> None:
@@ -50,7 +61,7 @@ class Seat:
         """Wait until nobody sits here and nobody can come back any more."""
         while True:
             self._changed.clear()
-            if self._coming == 0 and not (self._dropped and self.token):
+            if self._coming == 0 and not (self._dropped and self.tokens):
                 return
             try:
                 async with asyncio.timeout(None if self._coming else self.seconds):
@@ -61,28 +72,39 @@ class Seat:
 
 
 class Seats:
-    """The tokens by which players come back: 128 bits, good once, and only while the seat is kept."""
+    """The tokens by which players come back: 128 bits, good once, only while the seat is kept, and for TOKEN_SECONDS
+    and as long again as a seat is kept."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._by_token: dict[str, Seat] = {}
+        self._by_token: dict[str, tuple[Seat, float]] = {}
+        """The seat, and until when."""
 
     def issue(self, seat: Seat) -> str:
-        """A new token for `seat`; the one before is void. "" where nobody may come back."""
-        self.forget(seat)
-        if self.seconds > 0:
-            seat.token = secrets.token_urlsafe(16)
-            self._by_token[seat.token] = seat
-        return seat.token
+        """One more token for `seat`. "" where nobody may come back."""
+        if self.seconds <= 0:
+            return ""
+        now = time.monotonic()
+        for old in [token for token in seat.tokens if self._by_token[token][1] <= now]:
+            self._drop(seat, old)
+        token = secrets.token_urlsafe(16)
+        self._by_token[token] = seat, now + TOKEN_SECONDS + self.seconds
+        seat.tokens.add(token)
+        return token
 
     def claim(self, token: str) -> Seat | None:
-        """The seat that `token` is for; the token is used up."""
-        seat = self._by_token.pop(token, None)
-        if seat is not None:
-            seat.token = ""
+        """The seat that `token` is for; it and any other token of that seat are used up."""
+        seat, until = self._by_token.get(token, (None, 0.0))
+        if seat is None or until <= time.monotonic():
+            return None
+        self.forget(seat)
         return seat
 
     def forget(self, seat: Seat) -> None:
         """Nobody can come back to `seat` by a token issued so far."""
-        self._by_token.pop(seat.token, None)
-        seat.token = ""
+        for token in list(seat.tokens):
+            self._drop(seat, token)
+
+    def _drop(self, seat: Seat, token: str) -> None:
+        del self._by_token[token]
+        seat.tokens.discard(token)

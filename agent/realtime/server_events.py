@@ -217,6 +217,11 @@ class VisavisSession(ServerEvent):
     resume_within_s: float = 0.0
 
 
+class ResumeToken(ServerEvent):
+    resume_token: str
+    resume_within_s: float
+
+
 class Resumed(ServerEvent):
     items: list[Json] = Field(repr=False)
     heard: list[Json]
@@ -340,6 +345,7 @@ NAMES: dict[type[ServerEvent], str] = {
     FaceDelta: "response.output_face.delta",
     FaceDone: "response.output_face.done",
     VisavisSession: "visavis.session",
+    ResumeToken: "visavis.resume_token",
     Resumed: "visavis.resumed",
     State: "visavis.state",
     StageFace: "visavis.stage_face.delta",

@@ -149,6 +149,61 @@ async def test_a_wrong_viewer_token_opens_nothing() -> None:
         assert closed.value.rcvd.code == 4401
 
 
+async def invitation(player: Client) -> str:
+    """The path for a viewer."""
+    await player.send(type="visavis.invite")
+    return f"/v1/realtime?viewer={(await player.until('visavis.invite'))['viewer_token']}"
+
+
+async def closed_with(client: Client) -> int:
+    with pytest.raises(ConnectionClosed) as closed:
+        await client.until("nothing")
+    assert closed.value.rcvd is not None
+    return closed.value.rcvd.code
+
+
+async def test_a_viewer_token_is_for_one_viewer_who_may_reconnect() -> None:
+    async with server() as join, join() as player:
+        path = await invitation(player)
+        async with join(path) as viewer:
+            await viewer.until("session.created")
+            async with join(path) as second:
+                assert await closed_with(second) == 1013
+        for _ in range(100):
+            async with join(path) as again:
+                try:
+                    await again.until("session.created")
+                    return
+                except ConnectionClosed:
+                    await asyncio.sleep(0.02)
+        pytest.fail("the viewer could not come back")
+
+
+async def test_a_viewer_token_ends_some_time_after_its_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.realtime.hub.VIEWER_SECONDS", 0.3)
+    async with server() as join, join() as player:
+        path = await invitation(player)
+        async with join(path) as viewer:
+            await viewer.until("session.created")
+            assert await closed_with(viewer) == 4401
+        async with join(path) as late:
+            assert await closed_with(late) == 4401
+
+
+async def test_a_viewer_token_that_nobody_uses_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.realtime.hub.INVITE_SECONDS", 0)
+    async with server() as join, join() as player, join(await invitation(player)) as late:
+        assert await closed_with(late) == 4401
+
+
+async def test_only_so_many_follow_a_conversation() -> None:
+    async with server(limits={"followers": 1}) as join, join() as player:
+        first, second = await invitation(player), await invitation(player)
+        async with join(first) as viewer, join(second) as one_more:
+            await viewer.until("session.created")
+            assert await closed_with(one_more) == 1013
+
+
 async def test_viewers_leave_with_the_player() -> None:
     async with server() as join:
         async with join() as player:

@@ -141,6 +141,39 @@ async def test_a_token_is_good_once_and_for_one() -> None:
             assert await refused(stranger) == 4401
 
 
+async def test_a_token_is_replaced_while_its_player_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.realtime.seats.TOKEN_SECONDS", 0.2)
+    async with server(limits={"resume_seconds": 1.5}) as join, join() as lost:
+        first = (await meet(lost))["resume_token"]
+        renewed = await lost.until("visavis.resume_token")
+        assert renewed["resume_token"] != first
+        assert renewed["resume_within_s"] == 1.5
+        last = (await lost.until("visavis.resume_token"))["resume_token"]
+        drop(lost)
+        async with join(resume(last)) as back:
+            await back.until("session.created")
+            async with join(resume(renewed["resume_token"])) as stranger:
+                assert await refused(stranger) == 4401
+
+
+async def test_a_token_that_was_replaced_is_good_no_longer_than_a_seat_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.realtime.seats.TOKEN_SECONDS", 0.2)
+    async with server(limits={"resume_seconds": 0.3}) as join, join() as player:
+        first = (await meet(player))["resume_token"]
+        await asyncio.sleep(0.6)
+        async with join(resume(first)) as thief:
+            assert await refused(thief) == 4401
+        await player.ask("hello")
+        await player.until("response.done")
+
+
+async def test_a_stock_client_is_given_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.realtime.seats.TOKEN_SECONDS", 0.05)
+    async with server() as join, join() as client:
+        await client.rest(0.3)
+        assert not any("resume_token" in json.dumps(event) for event in client.events)
+
+
 async def test_a_goodbye_ends_the_conversation_at_once() -> None:
     async with server() as join:
         async with join() as client:

@@ -199,6 +199,8 @@ export class Conversation {
       case "visavis.session":
         this.stageClock.observe(event.stage_now, arrival);
         return this.join(event);
+      case "visavis.resume_token":
+        return this.thread.renewed(event.resume_token);
       case "visavis.resumed":
         return this.resume(event);
       case "visavis.state":

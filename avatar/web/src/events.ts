@@ -71,6 +71,7 @@ export type ServerEvent =
       capabilities: { hears?: string[] };
       resume_token?: string;
     }
+  | { type: "visavis.resume_token"; resume_token: string }
   | { type: "visavis.resumed"; items: WireItem[]; heard: ({ heard_samples: number } & OfItem)[] }
   | { type: "visavis.state"; state: VisavisState }
   | ({ type: "visavis.stage_face.delta"; stage_now: number } & Frames)

@@ -41,6 +41,11 @@ export class Thread {
     return before === this.session ? "same" : "other";
   }
 
+  /** The server replaces the token by which this page may come back. */
+  renewed(token: string): void {
+    this.token = token;
+  }
+
   sent(item: WireItem): void {
     this.underway.push(item);
   }
