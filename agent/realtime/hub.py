@@ -287,6 +287,7 @@ def conversation_settings(settings: Settings, engines: Engines, model: str | Non
         min_confidence=engines.recognizer.min_confidence,
         hears=engines.recognizer.languages,
         input_tokens=_input_tokens(settings, engines),
+        idle_prompt_seconds=settings.conversation.idle_prompt_seconds,
         style=Style(settings.avatar.liveliness),
     )
 
