@@ -13,7 +13,7 @@ from agent.audio.codecs import WireFormat
 from agent.conversation import inputs as told
 from agent.conversation.answering import Answering
 from agent.conversation.context import Context, ConversationSettings
-from agent.conversation.effects import Effect
+from agent.conversation.effects import Effect, Measure
 from agent.conversation.floor import paced
 from agent.conversation.hearing import Hearing, Utterance
 from agent.conversation.history import Item
@@ -185,6 +185,9 @@ class Conversation:
         match self._hearing.window(window, interruptible=interrupts and audible):
             case TurnEvent.ONSET:
                 self._playback.hold(now)
+                if self._playback.held:
+                    voiced = self._hearing.detector.windows - self._hearing.detector.onset
+                    self._context.do(Measure("hold", voiced * WINDOW_MS / 1000))
             case TurnEvent.REJECTED:
                 self._stage.phrase_ended(now)
                 self._playback.resume(now)

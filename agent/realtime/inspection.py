@@ -10,6 +10,7 @@ import numpy as np
 from agent.conversation import effects as asked
 from agent.conversation.inputs import Input
 from agent.conversation.ledger import Ledger, SpokenPhone, SpokenWord
+from agent.conversation.session import Insight
 from agent.realtime.events import Debug, Json, Timings
 from agent.realtime.runner import Runner
 from avatar.blendshapes import INDEX, SAMPLES_PER_FRAME, FaceTrack
@@ -37,6 +38,7 @@ class Inspector:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._turns: deque[Json] = deque(maxlen=KEPT_TURNS)
+        self._interruption: dict[str, float] = {}
         self._ledger: Ledger | None = None
         self._next = 0.0
         self.begin_again()
@@ -50,6 +52,10 @@ class Inspector:
         for effect in effects:
             if isinstance(effect, asked.Send) and isinstance(effect.event, Timings):
                 self._turns.append({"response_id": effect.event.response_id, "ms": effect.event.ms})
+            elif isinstance(effect, asked.Measure) and effect.stage in ("hold", "decide"):
+                if effect.stage == "hold":
+                    self._interruption.clear()
+                self._interruption[f"{effect.stage}_ms"] = round(effect.seconds * 1000, 1)
         if now >= self._next:
             self._next = now + EVERY
             self._tell(now)
@@ -65,14 +71,18 @@ class Inspector:
         if insight.playing is not None and insight.playing is not self._ledger:
             self._ledger = insight.playing
             self.begin_again()
-        item = self._item(self._ledger, now, held=insight.held) if self._ledger is not None else None
+        item = self._item(self._ledger, insight, now) if self._ledger is not None else None
         message = Debug(
-            stage_now=insight.stage_sample, state=insight.state, item=item, turns=list(self._turns)
+            stage_now=insight.stage_sample,
+            state=insight.state,
+            item=item,
+            turns=list(self._turns),
+            interruption=dict(self._interruption) or None,
         ).to_json()
         for listener in listeners:
             listener.put(message)
 
-    def _item(self, ledger: Ledger, now: float, *, held: bool) -> Json:
+    def _item(self, ledger: Ledger, insight: Insight, now: float) -> Json:
         words, phones = ledger.words[self._words :], ledger.phones[self._phones :]
         frames = ledger.frames_from(self._frames * SAMPLES_PER_FRAME)
         item = {
@@ -82,8 +92,8 @@ class Inspector:
             "sent": ledger.sent,
             "heard": ledger.heard(now),
             "complete": ledger.complete,
-            "playing": ledger.pacer.running,
-            "held": held,
+            "playing": insight.playing is ledger and ledger.pacer.running and not ledger.finished(now),
+            "held": insight.held,
             "reported": ledger.reported,
             "stalls": [
                 {"item_sample": sample, "seconds": round(seconds, 3)} for sample, seconds in ledger.stalls_by(now)

@@ -293,6 +293,7 @@ class Debug(ServerEvent):
     state: str
     item: Json | None = Field(repr=False)
     turns: list[Json]
+    interruption: Json | None
 
 
 class Invited(ServerEvent):

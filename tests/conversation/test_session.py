@@ -298,3 +298,11 @@ def test_the_decision_about_an_interruption_is_measured() -> None:
     for theatre in (confirmed, rejected):
         (decided,) = [measure.seconds for measure in theatre.measured if measure.stage == "decide"]
         assert 0 < decided <= 0.7
+
+
+def test_an_interruption_is_measured_from_the_voice_to_the_hold_and_to_the_decision() -> None:
+    theatre = Theatre([Says(0.5, 1.5), Says(3.4, 4.4, "stop please")]).run(6.0)
+    times = [(one.stage, one.seconds) for one in theatre.measured if one.stage in ("hold", "decide")]
+    assert [stage for stage, _ in times] == ["hold", "decide"]
+    assert 0.06 <= times[0][1] <= 0.1
+    assert 0.0 < times[1][1] < 0.7

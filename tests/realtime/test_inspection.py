@@ -33,6 +33,7 @@ async def test_the_owner_sees_the_ledger() -> None:
         item = merged(client)
         assert item["produced"] == item["sent"] == item["heard"] == samples
         assert item["complete"]
+        assert not item["playing"]
         assert not item["held"]
         assert " ".join(word["text"] for word in item["words"]) == client.text().strip()
         assert [phone["symbol"] for phone in item["phones"]] == ["a"] * 9

@@ -135,7 +135,7 @@ export class App {
       timings: (ms) => {
         this.counters.timings = [...this.counters.timings.slice(-MOST_TIMINGS + 1), ms];
       },
-      ...(looksInside && { inspected: (item) => inspector.take(item) }),
+      ...(looksInside && { inspected: (item, interruption) => inspector.take(item, interruption) }),
     });
     return conversation;
   }

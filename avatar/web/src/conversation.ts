@@ -1,6 +1,6 @@
 import { bytesFromBase64, floatsFromPcm16, base64FromBytes, pcm16FromFloats } from "./base64";
 import { ItemTimeline, StageClock, type Anchor } from "./clock";
-import type { ClientEvent, DebugItem, Role, ServerEvent, SessionUpdate, VisavisState, WireItem } from "./events";
+import type { ClientEvent, DebugItem, Interruption, Role, ServerEvent, SessionUpdate, VisavisState, WireItem } from "./events";
 import type { Face } from "./face";
 import type { PlayoutReport } from "./player";
 import { addItem, takeSaid } from "./said";
@@ -26,7 +26,7 @@ export interface ConversationHandlers {
   invitation(path: string, seconds: number): void;
   timings(ms: Record<string, number>): void;
   /** Where somebody looks inside: the server is asked to be told of its ledger. */
-  inspected?(item: DebugItem | null): void;
+  inspected?(item: DebugItem | null, interruption: Interruption | null): void;
 }
 
 /** One conversation over one wire: events in, transcript, sound and face out, and the visitor's wishes back. */
@@ -220,7 +220,7 @@ export class Conversation {
       case "visavis.timings":
         return this.handlers.timings(event.ms);
       case "visavis.debug":
-        return this.handlers.inspected?.(event.item);
+        return this.handlers.inspected?.(event.item, event.interruption);
       case "response.created":
         this.responding = "yes";
         return;

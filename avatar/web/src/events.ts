@@ -37,6 +37,12 @@ export interface DebugItem {
   mouth: number[];
 }
 
+/** How long the last voice over a reply took to be noticed, and then to be judged. */
+export interface Interruption {
+  hold_ms?: number;
+  decide_ms?: number;
+}
+
 interface OfItem {
   item_id: string;
 }
@@ -81,7 +87,7 @@ export type ServerEvent =
   | ({ type: "visavis.partial"; text: string } & OfItem)
   | ({ type: "visavis.citation"; title: string; source: string; passage: string } & OfItem)
   | { type: "visavis.timings"; ms: Record<string, number> }
-  | { type: "visavis.debug"; item: DebugItem | null }
+  | { type: "visavis.debug"; item: DebugItem | null; interruption: Interruption | null }
   | { type: "visavis.invite"; path: string; expires_in_s: number }
   | { type: "visavis.authority"; authority: string }
   | { type: "visavis.notice"; code: string; message: string };

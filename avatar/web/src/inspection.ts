@@ -1,4 +1,4 @@
-import type { DebugItem } from "./events";
+import type { DebugItem, Interruption } from "./events";
 
 export interface Span {
   label: string;
@@ -40,7 +40,7 @@ export interface Stage {
  */
 export function stagesOf(timings: Record<string, number>): Stage[] {
   const stages: Stage[] = [];
-  for (const [key, name] of [["endpoint", "silence"], ["asr", "hearing"]] as const) {
+  for (const [key, name] of [["endpoint", "endpoint"], ["asr", "asr"]] as const) {
     if (timings[key] !== undefined) stages.push({ name, ms: timings[key] });
   }
   let last = 0;
@@ -54,11 +54,24 @@ export function stagesOf(timings: Record<string, number>): Stage[] {
 }
 
 const AFTER_WORDS = [
-  ["llm_first_text", "thinking"],
-  ["tts_first_audio", "voice"],
-  ["first_sent", "sending"],
-  ["first_heard", "way"],
+  ["llm_first_text", "llm text"],
+  ["tts_first_audio", "tts audio"],
+  ["first_sent", "sent"],
+  ["first_heard", "heard"],
 ] as const;
 
+/** One turn's stages in words: "endpoint 160 · asr 20 · …". */
+export function stagesLine(stages: readonly Stage[]): string {
+  return stages.map(({ name, ms }) => `${name} ${ms.toFixed(0)}`).join(" · ");
+}
+
+/** The last interruption in words; "" where there was none. */
+export function interruptionLine(interruption: Interruption | null): string {
+  if (!interruption) return "";
+  const { hold_ms, decide_ms } = interruption;
+  const parts = [hold_ms !== undefined && `held after ${hold_ms.toFixed(0)} ms`, decide_ms !== undefined && `decided ${decide_ms.toFixed(0)} ms later`];
+  return `last interruption: ${parts.filter(Boolean).join(", ")}`;
+}
+
 /** What the stages are called, in their order. */
-export const STAGE_NAMES: readonly string[] = ["silence", "hearing", ...AFTER_WORDS.map(([, name]) => name)];
+export const STAGE_NAMES: readonly string[] = ["endpoint", "asr", ...AFTER_WORDS.map(([, name]) => name)];

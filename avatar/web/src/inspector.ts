@@ -1,17 +1,21 @@
 import { byId, make } from "./dom";
-import { Inspection, STAGE_NAMES, stagesOf, type Span } from "./inspection";
+import { Inspection, STAGE_NAMES, interruptionLine, stagesLine, stagesOf, type Span } from "./inspection";
 import { RATE, SAMPLES_PER_FRAME } from "./shapes";
-import type { DebugItem } from "./events";
+import type { DebugItem, Interruption } from "./events";
 
 const COLOURS = ["#8a94a0", "#5b8def", "#b07ce8", "#e08a4f", "#d9c04a", "#4fb39a"];
 const MOST_TURNS = 8;
 /** Samples shown on either side of what is heard now. */
 const AROUND = 1.5 * RATE;
 const ROW = 18;
+/** Where the rows' names stand, left of the picture. */
+const MARGIN = 48;
+const ROWS = [[0, "sound"], [1, "words"], [2, "phones"], [3.5, "mouth"]] as const;
 
 /** Where the time of the last turns went, and the ledger of the reply that sounds. */
 export class Inspector {
   private readonly inspection = new Inspection();
+  private interruption = "";
   private readonly canvas = byId<HTMLCanvasElement>("ledger");
   private readonly context = this.canvas.getContext("2d")!;
 
@@ -20,7 +24,8 @@ export class Inspector {
     byId("turns-legend").append(...names);
   }
 
-  take(item: DebugItem | null): void {
+  take(item: DebugItem | null, interruption: Interruption | null): void {
+    this.interruption = interruptionLine(interruption);
     if (!item) return;
     this.inspection.take(item);
     this.canvas.hidden = false;
@@ -39,7 +44,8 @@ export class Inspector {
           piece.title = `${name} ${ms.toFixed(0)} ms`;
           return piece;
         });
-        return make("li", "", make("span", "pieces", ...pieces), `${totals[i]!.toFixed(0)} ms`);
+        const figures = make("span", "figures", stagesLine(stages));
+        return make("li", "", make("span", "pieces", ...pieces), `${totals[i]!.toFixed(0)} ms`, figures);
       }),
     );
     byId("turns-empty").hidden = rows.length > 0;
@@ -56,9 +62,16 @@ export class Inspector {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.font = "11px ui-monospace, monospace";
     const ink = getComputedStyle(canvas).color;
-    const width = canvas.clientWidth;
+    const width = canvas.clientWidth - MARGIN;
     const now = heard ?? item.heard;
-    const at = (sample: number) => ((sample - now) / (2 * AROUND) + 0.5) * width;
+    const at = (sample: number) => MARGIN + ((sample - now) / (2 * AROUND) + 0.5) * width;
+    context.fillStyle = ink;
+    for (const [row, name] of ROWS) context.fillText(name, 0, row * ROW + 13);
+    context.fillText(ledgerLine(item), 0, ROW * 6 - 4);
+    context.fillText(this.interruption, 0, ROW * 7 - 4);
+    context.beginPath();
+    context.rect(MARGIN, 0, width, ROW * 5);
+    context.clip();
     const bar = (row: number, from: number, to: number, colour: string) => {
       context.fillStyle = colour;
       context.fillRect(at(from), row * ROW + 2, at(to) - at(from), ROW - 4);
@@ -74,8 +87,7 @@ export class Inspector {
     inspection.mouth.forEach((open, k) => context.lineTo(at(k * SAMPLES_PER_FRAME), ROW * 5 - (open / 100) * ROW * 1.8));
     context.stroke();
     context.fillStyle = ink;
-    context.fillRect(width / 2, 0, 1, ROW * 5);
-    context.fillText(ledgerLine(item), 0, ROW * 6 - 4);
+    context.fillRect(MARGIN + width / 2, 0, 1, ROW * 5);
   }
 
   private spans(row: number, spans: readonly Span[], at: (sample: number) => number, ink: string): void {

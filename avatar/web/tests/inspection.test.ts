@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DebugItem } from "../src/events";
-import { Inspection, stagesOf } from "../src/inspection";
+import { Inspection, interruptionLine, stagesLine, stagesOf } from "../src/inspection";
 
 function told(item_id: string, parts: Partial<DebugItem>): DebugItem {
   return {
@@ -35,9 +35,24 @@ describe("a turn's stages", () => {
   it("leave out what is absent, and take no time that ran backwards", () => {
     const stages = stagesOf({ llm_first_text: 80, tts_first_audio: 0, first_heard: 120 });
     expect(stages).toEqual([
-      { name: "thinking", ms: 80 },
-      { name: "voice", ms: 0 },
-      { name: "way", ms: 40 },
+      { name: "llm text", ms: 80 },
+      { name: "tts audio", ms: 0 },
+      { name: "heard", ms: 40 },
     ]);
+  });
+});
+
+describe("in words", () => {
+  it("a turn has a figure for each stage", () => {
+    const line = stagesLine(stagesOf({ endpoint: 160, asr: 20.4, llm_first_text: 3, tts_first_audio: 60 }));
+    expect(line).toBe("endpoint 160 · asr 20 · llm text 3 · tts audio 57");
+  });
+
+  it("an interruption says when it was held and when decided", () => {
+    expect(interruptionLine(null)).toBe("");
+    expect(interruptionLine({ hold_ms: 64 })).toBe("last interruption: held after 64 ms");
+    expect(interruptionLine({ hold_ms: 64, decide_ms: 320 })).toBe(
+      "last interruption: held after 64 ms, decided 320 ms later",
+    );
   });
 });
