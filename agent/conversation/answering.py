@@ -282,6 +282,7 @@ class Answering:
     ) -> Reply:
         """A reply to the conversation, private. slowed: by how much the words it is prepared for change the pace.
         Raises WireError."""
+        self._context.check_room()
         prompt = prompt_for(self._context, wanted, now, heard_as=heard_as, idle=idle, settle=settle)
         self._reply = self._make(wanted, prompt, paced(self._context.pace, slowed))
         return self._reply

@@ -72,6 +72,24 @@ class Context:
         taken, self.effects = self.effects, []
         return taken
 
+    def add(self, item: Item, previous: str | None = None) -> str | None:
+        """Give `item` its place in the history, and tell of the oldest that go for it. Returns the id of the item
+        before it. Raises WireError."""
+        self.history.add(item, previous)
+        if self.config.truncation != "disabled":
+            for gone in self.history.make_room(item):
+                self.emit(wire.ItemDeleted(item_id=gone))
+        return self.history.before(item.id)
+
+    def check_room(self) -> None:
+        """Raises WireError where another item would make the oldest go and none may."""
+        if self.history.full and self.config.truncation == "disabled":
+            raise wire.WireError(
+                "context_length_exceeded",
+                f"The conversation has {len(self.history)} items, no more fit: delete some, or let truncation be auto.",
+                param="session.truncation",
+            )
+
     def announce(self, item: Item, before: str | None, now: float) -> None:
         """Tell of an item that is whole as it is added."""
         self.emit(wire.ItemAdded(previous_item_id=before, item=item.to_wire(now)))

@@ -13,7 +13,7 @@ Role = Literal["user", "assistant", "system"]
 Status = Literal["in_progress", "completed", "incomplete"]
 
 MAX_ITEMS = 1000
-"""Items kept; the oldest go first."""
+"""Items kept; the oldest go first, unless truncation is off."""
 
 
 @dataclass(slots=True)
@@ -100,9 +100,20 @@ class History:
         else:
             at = self._items.index(self.get(previous, param="previous_item_id")) + 1
         self._items.insert(at, item)
-        before = self._items[at - 1].id if at else None
-        del self._items[: max(0, len(self._items) - MAX_ITEMS)]
-        return before
+        return self._items[at - 1].id if at else None
+
+    @property
+    def full(self) -> bool:
+        """Whether another item makes the oldest go."""
+        return len(self._items) >= MAX_ITEMS
+
+    def make_room(self, kept: Item) -> list[str]:
+        """Let the oldest items beyond MAX_ITEMS go, but never `kept`; returns their ids."""
+        others = [item for item in self._items if item is not kept]
+        gone = others[: max(0, len(self._items) - MAX_ITEMS)]
+        if gone:
+            self._items = [item for item in self._items if item is kept or item.id not in {one.id for one in gone}]
+        return [item.id for item in gone]
 
     def before(self, item_id: str) -> str | None:
         """The id of the item before `item_id`."""

@@ -104,7 +104,7 @@ class Output:
         def announce() -> None:
             self._emit(wire.OutputItemAdded(response_id=self._response_id, output_index=index, item=shown))
             if not self._settings.out_of_band:
-                before = self._history.add(item)
+                before = self._context.add(item)
                 self._emit(wire.ItemAdded(previous_item_id=before, item=shown))
 
         self._when_public(announce)

@@ -60,7 +60,8 @@ class Requests:
                 self._clear_audio(now)
             case wire.CreateItem(item=given, previous_item_id=previous):
                 item = item_from_wire(given, self._context.settings.new_id)
-                before = self._history.add(item, previous)
+                self._context.check_room()
+                before = self._context.add(item, previous)
                 self._answering.drop_guess()
                 if item.role == "user":
                     self._context.pace = paced(self._context.pace, slowed(item.text))

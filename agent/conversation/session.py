@@ -251,7 +251,7 @@ class Conversation:
 
     def _committed(self, item_id: str, now: float) -> None:
         item = Item(item_id, spoken=True)
-        before = self._history.add(item)
+        before = self._context.add(item)
         self._emit(wire.AudioCommitted(item_id=item.id, previous_item_id=before))
         self._context.announce(item, before, now)
 
