@@ -92,4 +92,9 @@ class Skew:
     seconds: float
 
 
-Effect = Send | Listen | Feed | Refine | Unlisten | Think | Speak | Abandon | Measure | Skew
+@dataclass(frozen=True, slots=True)
+class CorrectedLate:
+    """What was heard of a reply was corrected when a later one had been begun on what was believed before."""
+
+
+Effect = Send | Listen | Feed | Refine | Unlisten | Think | Speak | Abandon | Measure | Skew | CorrectedLate

@@ -9,9 +9,10 @@ from agent.audio import TIMELINE_RATE
 from agent.conversation.answering import Answering
 from agent.conversation.bounds import room_for_messages
 from agent.conversation.context import Context
+from agent.conversation.effects import CorrectedLate
 from agent.conversation.floor import paced, slowed
 from agent.conversation.hearing import Hearing
-from agent.conversation.history import item_from_wire
+from agent.conversation.history import Item, item_from_wire
 from agent.conversation.playback import Playback
 from agent.conversation.turns import WINDOW_MS
 from agent.realtime import events as wire
@@ -170,8 +171,20 @@ class Requests:
             self._answering.interrupt("client_cancelled", now)
         elif self._playback.playing is ledger:
             self._playback.stop(now)
+        believed = ledger.heard_text(now)
         heard = ledger.truncate(event.audio_end_ms * TIMELINE_RATE // 1000)
+        if ledger.heard_text(now) != believed:
+            self._corrected(item)
         if heard < ledger.produced:
             item.status = "incomplete"
         end = heard * 1000 // TIMELINE_RATE
         self._emit(wire.ItemTruncated(item_id=item.id, content_index=event.content_index, audio_end_ms=end))
+
+    def _corrected(self, item: Item) -> None:
+        """What was heard of `item` is not what prompts took it to be. A guess is made anew; an answer that is being
+        given, or was, stays as it is, and is counted."""
+        self._answering.drop_guess()
+        items = list(self._history)
+        later = items[items.index(item) + 1 :]
+        if self._answering.active or any(one.role == "assistant" for one in later):
+            self._context.do(CorrectedLate())

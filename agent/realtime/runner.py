@@ -138,6 +138,8 @@ class Runner:
                 metrics.stage(stage, seconds)
             case asked.Skew(seconds):
                 metrics.skew(seconds)
+            case asked.CorrectedLate():
+                metrics.corrected_late()
 
     def _maker(self, generation: int) -> ReplyMaker:
         if generation not in self._makers:

@@ -33,6 +33,11 @@ _skew = Histogram(
     buckets=(-1.0, -0.5, -0.25, -0.1, -0.05, -0.02, 0.0, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0),
     registry=registry,
 )
+_late = Counter(
+    "visavis_late_truncations",
+    "Truncations that corrected what was heard of a reply after the next one had been begun.",
+    registry=registry,
+)
 _lag = Histogram(
     "visavis_loop_lag_seconds",
     "How much later than asked the event loop woke.",
@@ -96,6 +101,11 @@ def stage(name: Stage, seconds: float) -> None:
 def skew(seconds: float) -> None:
     """A client's report of what was heard differs so much from the pacer's clock; positive: the client is ahead."""
     _skew.observe(seconds)
+
+
+def corrected_late() -> None:
+    """A truncation came when the next reply had been begun on what was believed before."""
+    _late.inc()
 
 
 def dropped(queue: str, count: int = 1) -> None:

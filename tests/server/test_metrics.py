@@ -34,6 +34,12 @@ def test_skew_may_be_negative():
     assert value("visavis_ledger_skew_seconds_bucket", le="-0.02") == before + 1
 
 
+def test_late_truncations_are_counted():
+    before = value("visavis_late_truncations_total")
+    metrics.corrected_late()
+    assert value("visavis_late_truncations_total") == before + 1
+
+
 def test_labels_are_bounded():
     for number in range(500):
         metrics.error(f"made_up_{number}")
