@@ -4,7 +4,8 @@ from agent.audio import TIMELINE_RATE
 
 LEAD = 0.3
 """Seconds of sound sent ahead of the clock. More makes stock clients slow to interrupt (they can't unhear what they
-were sent); less makes every network hiccup audible."""
+were sent): they play on for this and 0.03 s more. Less makes a network hiccup audible: outages of 0.03 s less than this
+are not, and TCP's first repeat of a lost packet takes 0.2. Measured by scripts/bench/lead.py."""
 
 PACKET = 960
 """Samples at 24 kHz in one packet after the lead: 40 ms."""
