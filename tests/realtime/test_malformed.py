@@ -9,7 +9,7 @@ import pytest
 
 from agent.conversation import inputs as told
 from agent.realtime import events as wire
-from agent.realtime.privacy import without_personal_data
+from agent.realtime.privacy import Masking
 from agent.realtime.session_config import SessionConfig
 from tests.conversation.theatre import Theatre
 from tests.official import CLIENT, validate
@@ -222,4 +222,4 @@ def test_a_session_without_its_words_is_still_a_session() -> None:
     fields = EXAMPLES["session.update"]["session"]
     for extra in ({}, {"tracing": "auto"}, {"audio": {"input": {"transcription": {"delay": "low"}}}}):
         config = SessionConfig.model_validate({**fields, **extra})
-        SessionConfig.model_validate(without_personal_data(config.model_dump()))
+        SessionConfig.model_validate(Masking()(config.model_dump()))
