@@ -38,7 +38,7 @@ EAGERNESS = {
 _WAITS = {
     Completion.DONE: {Tune.FALL: 0, Tune.RISE: 0, Tune.UNKNOWN: 0, Tune.LEVEL: 1056},
     Completion.CLAUSE: {Tune.FALL: 1120, Tune.RISE: 1216, Tune.UNKNOWN: 1120, Tune.LEVEL: 1216},
-    Completion.UNSURE: {Tune.FALL: 704, Tune.RISE: 960, Tune.UNKNOWN: 960, Tune.LEVEL: 1216},
+    Completion.UNSURE: {Tune.FALL: 704, Tune.RISE: 1216, Tune.UNKNOWN: 1216, Tune.LEVEL: 1216},
     Completion.OPEN: {Tune.FALL: 1408, Tune.RISE: 1600, Tune.UNKNOWN: 1600, Tune.LEVEL: 1600},
 }
 """Silence in milliseconds that ends a turn, and never less than the shortest. A rise after a statement goes on
