@@ -4,6 +4,8 @@
     python -m scripts.train_lipsync speech --shards 48      # about half a minute of one core each
     python -m scripts.train_lipsync train --steps 4000      # about a third of a second of one core each
     python -m scripts.train_lipsync export
+    python -m scripts.bench.lips                            # minutes; exit code 1 where a gate fails
+    python -m scripts.train_lipsync card                    # from that bench's figures
 
 Every stage goes on from where it was stopped, and gives the same again from the same seed with the same voices
 installed. It needs torch, onnx and scipy beside the default set: pip install torch==2.13.0 onnx scipy. flite and the
@@ -55,9 +57,16 @@ def export(work: Path, run: Path, out: Path) -> None:
     print(f"{out / 'lipsync'}: {manifest['bytes']} bytes, {manifest['weights']} weights, sha256 {manifest['sha256']}")
 
 
+def card(run: Path, out: Path) -> None:
+    from scripts.lipsync.card import write_from  # noqa: PLC0415
+
+    figures = ROOT / "scripts" / "bench" / "results" / "lips.json"
+    write_from(out / "lipsync" / "lipsync.json", run / "recipe.json", figures, out / "cards" / "lipsync.md")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("stage", choices=("speech", "train", "export"))
+    options.add_argument("stage", choices=("speech", "train", "export", "card"))
     options.add_argument("--work", type=Path, default=ROOT / "build" / "lipsync", help="where the speech is kept")
     options.add_argument("--run", type=Path, default=None, help="the training run's folder (default WORK/run)")
     options.add_argument("--out", type=Path, default=ROOT / "models", help="folder with lipsync/ and cards/")
@@ -70,8 +79,10 @@ def main() -> None:
         speech(chosen.work, chosen.shards)
     elif chosen.stage == "train":
         train(chosen.work, run, {"steps": chosen.steps, "hard": chosen.hard})
-    else:
+    elif chosen.stage == "export":
         export(chosen.work, run, chosen.out)
+    else:
+        card(run, chosen.out)
 
 
 if __name__ == "__main__":

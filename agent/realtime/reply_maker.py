@@ -45,6 +45,8 @@ class ReplyMaker:
         self._has_room = has_room
         self.face = ReplyFace(seed=generation, style=style) if with_face else None
         self._produced = 0
+        self._waiting: Pcm = np.zeros(0, np.float32)
+        """The end of what was produced, whose frames need to hear more."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def think(self, order: Think) -> None:
@@ -80,6 +82,7 @@ class ReplyMaker:
             await self._speak_sentence(order)
         except SynthesizerError as failure:
             error = str(failure)
+        await self._pass_on_waiting(order)
         self._tell(SentenceEnded(self._generation, order.index, error))
 
     async def _speak_sentence(self, order: Speak) -> None:
@@ -116,6 +119,7 @@ class ReplyMaker:
             return
         frames = await self._frames(chunk.phones, pcm, start, text) if self.face is not None else None
         self._produced += len(pcm)
+        sound = self._with_frames(pcm, frames)
         words = tuple(
             SpokenWord(
                 word.start_char, word.end_char, start + _samples(word.start), start + _samples(word.end), word.source
@@ -126,10 +130,36 @@ class ReplyMaker:
             SpokenPhone(phone.symbol, start + _samples(phone.start), start + _samples(phone.end))
             for phone in chunk.phones
         )
-        self._tell(Spoke(self._generation, order.index, pcm, words, phones, frames))
+        if len(sound) or words or phones or (frames is not None and len(frames)):
+            self._tell(Spoke(self._generation, order.index, sound, words, phones, frames))
+
+    def _with_frames(self, pcm: Pcm, frames: FaceTrack | None) -> Pcm:
+        """The sound that may leave now that `pcm` was produced: sound waits for its frames."""
+        if frames is None:
+            return pcm
+        sound = np.concatenate([self._waiting, pcm])
+        waits = min(max(0, self._produced - frames.end_sample), len(sound))
+        self._waiting = sound[len(sound) - waits :]
+        return sound[: len(sound) - waits]
+
+    async def _pass_on_waiting(self, order: Speak) -> None:
+        """The sentence is over: what waits needs to hear no more."""
+        face = self.face
+        if face is None:
+            return
+
+        def compute() -> FaceTrack:
+            face.end()
+            return face.frames(self._produced)
+
+        frames = await asyncio.to_thread(compute)
+        sound, self._waiting = self._waiting, np.zeros(0, np.float32)
+        if len(sound) or len(frames):
+            self._tell(Spoke(self._generation, order.index, sound, (), (), frames))
 
     async def _frames(self, phones: tuple[Phone, ...], pcm: Pcm, start: int, text: str) -> FaceTrack:
-        """The frames up to the end of this piece. Phones' times count from the sentence's first sample."""
+        """The frames that are known now, at most to the end of this piece. Phones' times count from the sentence's
+        first sample."""
         face = self.face
         assert face is not None
         at = self._produced

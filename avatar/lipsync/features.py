@@ -42,16 +42,48 @@ _TOP: Final = int(np.flatnonzero(_FILTERS.any(axis=1))[-1]) + 1
 """No filter reaches beyond this frequency's index."""
 _USED: Final = np.ascontiguousarray(_FILTERS[:_TOP])
 _HANN: Final = np.hanning(_WINDOW).astype(np.float32)
+_AT_ONCE = 256
+_PLACES: Final = np.arange(_AT_ONCE)[:, None] * HOP + np.arange(_WINDOW)
+"""Where each of so many frames' samples are."""
 SILENCE: Final = float(np.log(_FLOOR) / 4 + 1)
 """Every band's value in digital silence."""
+
+
+class Leveller:
+    """Gains for faint sound, as a listener who leans closer. Speech whose peaks reach −24 dBFS stays as it is.
+
+    The loudest hop of late says how loud the voice is; what is fainter than −52 dBFS says nothing. The gain moves there
+    within some 250 ms, so that the beginning of a normal voice is not taken for a faint one.
+    """
+
+    def __init__(self) -> None:
+        self._loudest = 0.0
+        self._gain = 1.0
+
+    def push(self, peaks: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The gain of each hop from the hops' peaks, both of shape (n,)."""
+        out = np.empty(len(peaks), np.float32)
+        for i, peak in enumerate(peaks.tolist()):
+            self._loudest = max(peak, self._loudest * _FORGETS) if peak > _FAINTEST else self._loudest
+            wanted = min(max(_LOUD_ENOUGH / self._loudest, 1.0), _MOST_GAIN) if self._loudest else 1.0
+            self._gain += (wanted - self._gain) * _MOVES
+            out[i] = self._gain
+        return out
+
+
+_LOUD_ENOUGH, _FAINTEST, _MOST_GAIN = 10 ** (-24 / 20), 10 ** (-52 / 20), 10 ** (20 / 20)
+_FORGETS = 0.5 ** (1 / 1000)
+"""The loudest hop is half forgotten after 10 s of sound."""
+_MOVES = 0.04
 
 
 class LogMel:
     """Frame i spans the sound until sample (i + 1)·HOP. The same however the sound is cut."""
 
-    def __init__(self) -> None:
+    def __init__(self, leveller: Leveller | None = None) -> None:
         self._tail: Pcm = np.zeros(_WINDOW - HOP + 1, np.float32)
         """What comes before the next frame's new samples, and one more for the pre-emphasis."""
+        self._leveller = leveller
 
     def push(self, pcm: Pcm) -> Features:
         """`pcm` has shape (n,) at 24 kHz; the frames that are now complete, perhaps none."""
@@ -63,7 +95,15 @@ class LogMel:
             return np.zeros((0, BANDS), np.float32)
         self._tail = heard[count * HOP :]
         emphasised = heard[1:] - _EMPHASIS * heard[:-1]
-        frames = np.lib.stride_tricks.sliding_window_view(emphasised, _WINDOW)[::HOP][:count]
-        spectrum = np.fft.rfft(frames * _HANN, _FFT, axis=1)[:, :_TOP]
-        power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
-        return np.asarray(np.log(power @ _USED + _FLOOR) / 4 + 1, np.float32)
+        parts = [_powers(emphasised[i * HOP :], min(_AT_ONCE, count - i)) for i in range(0, count, _AT_ONCE)]
+        powers = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if self._leveller is not None:
+            peaks = np.abs(heard[before : before + count * HOP]).reshape(count, HOP).max(axis=1)
+            powers *= np.square(self._leveller.push(peaks))[:, None]
+        return np.asarray(np.log(powers + _FLOOR) * 0.25 + 1, np.float32)
+
+
+def _powers(emphasised: Pcm, count: int) -> Features:
+    """The mel bands' powers of the first `count` frames."""
+    spectrum = np.fft.rfft(emphasised[_PLACES[:count]] * _HANN, _FFT, axis=1)[:, :_TOP]
+    return np.asarray((spectrum.real**2 + spectrum.imag**2).astype(np.float32) @ _USED, np.float32)

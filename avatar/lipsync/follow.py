@@ -4,7 +4,7 @@ A Viterbi search over the text's sounds in order, each scored by the network's p
 hidden Markov models", 1989). With a lag it decides each frame a fixed time after hearing it.
 """
 
-from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,19 +61,22 @@ class Path:
         self.unit = np.array([*units, -1])
         pause = self.unit < 0
         first = ~pause & np.r_[True, self.unit[1:] != self.unit[:-1]]
-        # Scores of coming from the state itself, the one before, over a pause, and over a whole sound.
+        # A state may follow itself, the one before it, one over a pause, or one over a whole sound.
         length = np.array([self.units[u][1] if u >= 0 else 0.2 for u in self.unit])
         leave = np.clip(1 / np.maximum(50 * length, 1.2), 0.05, 0.8)
-        self.stay = np.log(1 - leave)
-        self.move = np.r_[_NEVER, np.log(leave[:-1])]
-        self.move[pause] += _PAUSE
-        self.over_pause = np.full(len(pause), _NEVER)
-        self.over_sound = np.full(len(pause), _NEVER)
+        count = len(self.unit)
+        self.cost = np.full((4, count), _NEVER)
+        """Log probability of each way into each state."""
+        self.cost[0] = np.log(1 - leave)
+        self.cost[1, 1:] = np.log(leave[:-1])
+        self.cost[1, pause] += _PAUSE
         for state in np.flatnonzero(first):
             if state >= 2 and pause[state - 1]:
-                self.over_pause[state] = np.log(leave[state - 2])
+                self.cost[2, state] = np.log(leave[state - 2])
             if state >= 3 and not pause[state - 1] and first[state - 2]:
-                self.over_sound[state] = np.log(leave[state - 3]) + _SKIP
+                self.cost[3, state] = np.log(leave[state - 3]) + _SKIP
+        self.before = np.maximum(np.arange(count) - np.arange(4)[:, None], 0)
+        """The state that each way comes from."""
 
 
 class Follower:
@@ -83,6 +86,7 @@ class Follower:
         self.path = path
         self._prior = prior
         self._score: Scores | None = None
+        self._every = np.arange(len(path.sound))
         self._steps: list[NDArray[np.int8]] = []
         self._best: list[int] = []
         self.evidence: list[float] = []
@@ -98,14 +102,9 @@ class Follower:
                 score[:2] = here[:2]
                 self._steps.append(np.zeros(len(here), np.int8))
             else:
-                old = self._score
-                options = np.full((4, len(old)), _NEVER)
-                options[0] = old + path.stay
-                options[1, 1:] = old[:-1] + path.move[1:]
-                options[2, 2:] = old[:-2] + path.over_pause[2:]
-                options[3, 3:] = old[:-3] + path.over_sound[3:]
+                options = self._score[path.before] + path.cost
                 choice = options.argmax(axis=0)
-                score = options[choice, np.arange(len(old))] + here
+                score = options[choice, self._every] + here
                 self._steps.append(choice.astype(np.int8))
             best = int(score.argmax())
             gained = float(score[best])
@@ -126,9 +125,8 @@ class Follower:
         return out
 
 
-def spans(states: Sequence[int], path: Path, first: int) -> list[tuple[int, int, int]]:
+def spans(states: NDArray[np.intp], path: Path, first: int) -> list[tuple[int, int, int]]:
     """(unit, first frame, end frame) of each run in `states`, which begin at frame `first`; pauses are left out."""
-    units = path.unit[np.asarray(states, np.intp)]
-    edges = np.flatnonzero(np.diff(units)) + 1
-    runs = zip(np.r_[0, edges], np.r_[edges, len(units)], strict=True)
-    return [(int(units[a]), first + int(a), first + int(b)) for a, b in runs if len(units) and units[a] >= 0]
+    units = path.unit[states]
+    edges = [0, *(np.flatnonzero(np.diff(units)) + 1).tolist(), len(units)]
+    return [(int(units[a]), first + a, first + b) for a, b in pairwise(edges) if b > a and units[a] >= 0]

@@ -11,7 +11,7 @@ from avatar.lipsync.coarticulation import TimedLips
 from avatar.lipsync.network import LOOKAHEADS, LipNetwork, samples_needed, shipped
 from avatar.lipsync.phones import ARKIT_CHANNEL, ARKIT_COLUMN, VISEMES
 from avatar.lipsync.pronounce import Pronunciation
-from avatar.lipsync.sentence import BLOCK, LAG, HeardSentence
+from avatar.lipsync.sentence import BLOCK, EARLY, LAG, HeardSentence
 from avatar.lipsync.track import Source
 
 LIVE, BUFFERED = LOOKAHEADS
@@ -21,7 +21,8 @@ LIVE, BUFFERED = LOOKAHEADS
 def declared_ms(lookahead: int, rows_beyond: int = 0) -> int:
     """The most sound, in milliseconds, that must be known beyond any frame of 60 a second: the network's look-ahead and
     `rows_beyond` rows of 10 ms more."""
-    rows = [max(0, -(-(10 * k - 3) // 6)) for k in range(12)]  # row j stands at (j + ½)·10 ms
+    early = 0.0 if rows_beyond else EARLY
+    rows = [max(0, int(np.ceil(k * 5 / 3 - 0.5 + early - 1e-9))) for k in range(12)]  # row j stands at (j + ½)·10 ms
     most = max(samples_needed(j + rows_beyond, lookahead) - k * SAMPLES_PER_FRAME for k, j in enumerate(rows))
     return -(-most * 1000 // TIMELINE_RATE)
 
@@ -51,8 +52,8 @@ class Lips:
     def source(self) -> Source:
         """What the lips of the latest sentence were made from."""
         if self._source == "text":
-            latest = self._heard[-1]
-            return "text" if latest.followed >= 0.5 * latest.heard_speech else "audio"
+            text = self._heard[-1].text
+            return "text" if text is not None and text.followed >= 0.5 * text.heard_speech else "audio"
         return self._source
 
     @property
@@ -70,7 +71,7 @@ class Lips:
         """See MouthTrack. Raises ValueError when `start_sample` is negative, and LipModelError."""
         if start_sample < 0:
             raise ValueError(f"start_sample {start_sample} is negative")
-        if text or self._ended:
+        if text or self._ended or (phones and self._source != "timed"):
             self._begin(phones, start_sample)
         if self._source == "timed":
             self._timed.add(phones, pcm, start_sample, text)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.audio import TIMELINE_RATE, Pcm
-from avatar.lipsync.features import BANDS, SILENCE, LogMel
+from avatar.lipsync.features import BANDS, SILENCE, Leveller, LogMel
 from avatar.lipsync.phones import CHANNELS
 from avatar.lipsync.sounds import SOUNDS
 
@@ -28,6 +28,8 @@ waits."""
 ROW: Final = len(CHANNELS) + len(SOUNDS) + 2
 """Numbers for one frame: channels, logits of the sounds, logits of seal and bite."""
 FOLDER: Final = Path(__file__).resolve().parents[2] / "models" / "lipsync"
+_CHANNELS: Final = len(CHANNELS)
+_CERTAINTIES: Final = _CHANNELS + len(SOUNDS)
 MODEL: Final = "lipsync.onnx"
 
 Rows = NDArray[np.float32]
@@ -41,18 +43,25 @@ class LipModelError(RuntimeError):
 class Heard:
     """What the network makes of consecutive frames of 10 ms, from frame `first` on; frame j stands at (j + ½)·10 ms.
 
-    channels: (n, 14), 0…1 in the order of CHANNELS. sounds: (n, len(SOUNDS)) probabilities. seal, bite: (n,) how surely
-    the lips are shut, or the lip is bitten.
+    told: (n, ROW): the channels, 0…1 in the order of CHANNELS, the probabilities of SOUNDS, and how surely the lips are
+    sealed, and the lip bitten, 0…1.
     """
 
     first: int
-    channels: NDArray[np.float32]
-    sounds: NDArray[np.float32]
-    seal: NDArray[np.float32]
-    bite: NDArray[np.float32]
+    told: Rows
 
     def __len__(self) -> int:
-        return len(self.channels)
+        return len(self.told)
+
+    @property
+    def channels(self) -> Rows:
+        """Shape (n, 14)."""
+        return self.told[:, :_CHANNELS]
+
+    @property
+    def sounds(self) -> Rows:
+        """Shape (n, len(SOUNDS))."""
+        return self.told[:, _CHANNELS:_CERTAINTIES]
 
 
 def _session(weights: bytes) -> Any:
@@ -102,7 +111,7 @@ class LipStream:
         self._network = network
         self._look = look
         self.lookahead = LOOKAHEADS[look]
-        self._mel = LogMel()
+        self._mel = LogMel(Leveller())
         self._waiting = np.full((HISTORY, BANDS), SILENCE, np.float32)
         self._memory = np.zeros((1, 1, network.memory), np.float32)
         self._next = -self.lookahead
@@ -127,18 +136,15 @@ class LipStream:
 
 
 def heard_from(rows: Rows, first: int) -> Heard:
-    """`rows` has shape (n, ROW)."""
-    edge = len(CHANNELS)
-    logits = rows[:, edge : edge + len(SOUNDS)]
-    likely = np.exp(logits - logits.max(axis=1, keepdims=True)) if len(rows) else logits
-    sure = np.asarray(1 / (1 + np.exp(-rows[:, -2:])), np.float32)
-    return Heard(
-        first,
-        np.clip(rows[:, :edge], 0, 1),
-        np.asarray(likely / np.maximum(likely.sum(axis=1, keepdims=True), 1e-9), np.float32),
-        sure[:, 0],
-        sure[:, 1],
-    )
+    """From the network's own numbers, shape (n, ROW): shapes clipped, logits made probabilities."""
+    told = rows.copy()
+    shapes, logits, certainties = told[:, :_CHANNELS], told[:, _CHANNELS:_CERTAINTIES], told[:, _CERTAINTIES:]
+    np.clip(shapes, 0, 1, out=shapes)
+    if len(told):
+        np.exp(logits - logits.max(axis=1, keepdims=True), out=logits)
+        logits /= logits.sum(axis=1, keepdims=True)
+    certainties[:] = 1 / (1 + np.exp(-certainties))
+    return Heard(first, told)
 
 
 def samples_needed(frame: int, lookahead: int) -> int:

@@ -1,49 +1,35 @@
 """The mouth of one stretch of speech that nobody timed: from its sound, and from its text where that is known."""
 
-from collections.abc import Sequence
-
 import numpy as np
-from numpy.typing import NDArray
 
 from agent.audio import TIMELINE_RATE, Pcm
 from avatar.blendshapes import SAMPLES_PER_FRAME
-from avatar.lipsync.audio import audio_rows, visemes_heard
-from avatar.lipsync.coarticulation import constrain, dominance_curves, rest_filled
+from avatar.lipsync.audio import TOLD_LATE, AudioMouth, Smoother, likeliest_sounds
 from avatar.lipsync.features import HOP
-from avatar.lipsync.follow import Follower, Path, spans
-from avatar.lipsync.network import Heard, LipNetwork
-from avatar.lipsync.phones import CHANNELS, Segment, segment
+from avatar.lipsync.follow import Path
+from avatar.lipsync.growing import Growing
+from avatar.lipsync.known_text import KnownText
+from avatar.lipsync.network import ROW, Heard, LipNetwork, Rows
+from avatar.lipsync.phones import CHANNELS
 from avatar.lipsync.pronounce import Pronunciation
 from avatar.lipsync.sounds import SOUND, SOUNDS, VISEME_OF
 
 _SIL = SOUND["sil"]
-BLOCK = 4
+BLOCK = 8
 """Rows of 10 ms that are made from the text at once."""
-LAG = 12
-_TEXT_SHARE = 0.6
-"""What the text says of the shape, the sound saying the rest. Seals and bites are the text's alone."""
-_PAST, _COMING = 45, 0.35
-"""Rows of the path before a block, and seconds of text after what was heard, that can touch the block."""
-_TRUSTED, _DOUBTED = -1.5, -1.7
-"""Running evidence for the text (see Follower.evidence) above which it decides, and below which only the sound does."""
-_USUAL = -1.0
-"""The evidence where a text is what is heard: assumed before anything was."""
-_REMEMBERED = 60.0
-"""Rows of speech that the running evidence weighs."""
+LAG = 7
+"""Rows beyond such a block that its text's path is followed before it is decided."""
+EARLY = 0.75
+"""Rows by which a mouth that follows the sound alone is shown early, to make up for its smoothing (ROWS_LATE): all that
+the declared look-ahead leaves."""
 _REST = 0.3
 """Seconds after the end in which the mouth comes to rest."""
-
 _KEPT = 3000
-"""Rows of sound without a text that are kept for whoever asks what was said: a microphone never ends."""
-
-Rows = NDArray[np.float32]
+"""Rows that are kept for whoever asks what was said: a microphone never ends."""
 
 
 class HeardSentence:
-    """Rows of 10 ms of the mouth's channels, and then frames of 60 a second on the reply's timeline.
-
-    `rows_known` rows are final. `text_share` tells how far the text decided lately, 0…1.
-    """
+    """Rows of 10 ms of the mouth's channels, and from them frames of 60 a second on the reply's timeline."""
 
     def __init__(
         self,
@@ -53,27 +39,25 @@ class HeardSentence:
         pronunciation: Pronunciation | None = None,
         lag: int | None = LAG,
     ) -> None:
-        """`lag`: rows that the text's path is followed beyond the one it decides; None: to the end of the sound."""
+        """`lag`: rows beyond a block that are heard before it is decided; None: all of the sound."""
         self.start_sample = start_sample
         self._lag = lag
         self._stream = network.stream(lookahead)
+        self._mouth = AudioMouth()
         path = Path(pronunciation) if pronunciation is not None else None
-        self._follower = Follower(path, network.prior) if path is not None and path.units else None
+        self.text = KnownText(path, network.prior) if path is not None and path.units else None
+        self._shift = -0.5 if self.text is not None else EARLY - 0.5
         self._samples = 0
-        self._forgotten = 0
         self._ended = False
-        self._shapes: Rows = np.zeros((0, len(CHANNELS)), np.float32)
-        self._audio: Rows = np.zeros((0, len(CHANNELS)), np.float32)
-        self._said: NDArray[np.intp] = np.zeros(0, np.intp)
-        self._speech: NDArray[np.bool_] = np.zeros(0, bool)
-        self._rows: Rows = self._audio
-        self._labels: NDArray[np.intp] = self._said
-        self._evidence = _USUAL
-        self._trust = 1.0
-        self.followed = 0.0
-        """Rows of speech, counted as far as the text decided them."""
-        self.heard_speech = 0
-        """Rows of speech."""
+        self._heard = Growing(ROW)
+        """With a text: what the network told, before any smoothing."""
+        self._told = Growing(ROW)
+        self._audio = Growing(len(CHANNELS))
+        self._mixed = Growing(len(CHANNELS))
+        self._smoother = Smoother(1, 2, 1)
+        self._decided = 0
+        self._labels = Growing(2)
+        """With a text: how far it decided each row, and the sound that it has there."""
 
     def push(self, pcm: Pcm) -> None:
         """The next of the sound: shape (n,), 24 kHz."""
@@ -88,63 +72,46 @@ class HeardSentence:
             self._take(self._stream.push(np.zeros(after, np.float32)))
 
     def _take(self, heard: Heard) -> None:
-        if len(heard):
-            self._shapes = np.concatenate([self._shapes, heard.channels])
-            self._audio = np.concatenate([self._audio, audio_rows(heard)])
-            self._said = np.concatenate([self._said, visemes_heard(heard)])
-            self._speech = np.concatenate([self._speech, heard.sounds[:, _SIL] < 0.5])
-            if self._follower is not None:
-                self._follower.push(heard.sounds)
-        if self._follower is None:
-            self._rows, self._labels = self._audio, self._said
+        if self.text is None:
+            self._shape(heard)
             return
+        self._heard.append(heard.told)
+        known = self._heard.end
         if self._lag is None:
             if self._ended:
-                self._follow(self._follower, len(self._audio), len(self._audio))
+                self._decide(self.text, known - TOLD_LATE, known)
             return
-        while (until := len(self._rows) + BLOCK) <= len(self._audio) - (0 if self._ended else self._lag):
-            # Never more than is known then, however the sound was cut.
-            self._follow(self._follower, until, min(len(self._audio), until + self._lag))
+        while (until := self._decided + BLOCK) <= known - (TOLD_LATE if self._ended else self._lag):
+            # Never from more than is known just then, so that the cutting of the sound changes nothing.
+            self._decide(self.text, until, min(known, until + self._lag))
 
-    def _follow(self, follower: Follower, until: int, now: int) -> None:
-        """The next rows, until row `until`, from the text and the sound of the rows before `now`."""
-        first = len(self._rows)
-        begin = max(0, first - _PAST)
-        path = follower.path
-        states = follower.states(begin, now)
-        said = _segments(spans(states.tolist(), path, begin), path, now)
-        times = (np.arange(first, until) + 0.5) / 100
-        timeline = rest_filled(said, begin / 100, now / 100 + _COMING)
-        curves = _TEXT_SHARE * dominance_curves(timeline, times)
-        curves += (1 - _TEXT_SHARE) * self._shapes[first:until]
-        constrain(curves, timeline, times)
-        here = states[first - begin : until - begin]
-        trust = self._trusted(follower, first, until)
-        mixed = trust[:, None] * curves + (1 - trust[:, None]) * self._audio[first:until]
-        self._rows = np.concatenate([self._rows, mixed.astype(np.float32)])
-        labels = np.where(trust > 0.5, path.sound[here], self._said[first:until])
-        self._labels = np.concatenate([self._labels, labels])
-        speech = self._speech[first:until]
-        self.heard_speech += int(speech.sum())
-        self.followed += float(trust[speech].sum())
+    def _shape(self, heard: Heard) -> None:
+        smooth, audio = self._mouth.push(heard)
+        self._told.append(smooth.told)
+        self._audio.append(audio)
 
-    def _trusted(self, follower: Follower, first: int, until: int) -> NDArray[np.float64]:
-        """How far the text decides in each row, moving by at most a tenth a row."""
-        out = np.empty(until - first)
-        for row in range(first, until):
-            if self._speech[row]:
-                self._evidence += (follower.evidence[row] - self._evidence) / _REMEMBERED
-            wanted = np.clip((self._evidence - _DOUBTED) / (_TRUSTED - _DOUBTED), 0, 1)
-            self._trust += float(np.clip(wanted - self._trust, -0.1, 0.1))
-            out[row - first] = self._trust
-        return out
+    def _decide(self, text: KnownText, until: int, now: int) -> None:
+        """Rows until `until` from the text and the sound of the rows before `now`."""
+        first, self._decided = self._decided, until
+        text.hear(Heard(0, self._heard.between(text.heard, now)).sounds)
+        self._shape(Heard(0, self._heard.between(self._audio.end, until + TOLD_LATE)))
+        told = Heard(first, self._told.between(first + TOLD_LATE, until + TOLD_LATE))
+        audio = self._audio.between(first + TOLD_LATE, until + TOLD_LATE)
+        mixed, trust, sounds = text.rows(first, now, told.channels, audio, told.sounds[:, _SIL] < 0.5)
+        # Smoothing makes rows one late: the very first is left out, so that the others stand where they belong.
+        self._mixed.append(self._smoother.push(mixed.astype(np.float32))[0 if first else 1 :])
+        self._labels.append(np.stack([trust, sounds], axis=1).astype(np.float32))
+
+    @property
+    def _rows(self) -> Growing:
+        return self._audio if self.text is None else self._mixed
 
     @property
     def ready_sample(self) -> int:
         """Frames before this place on the reply's timeline are final."""
         if self._ended:
             return self.rest_sample
-        last = self.start_sample + (self._forgotten + len(self._rows) - 0.5) * HOP
+        last = self.start_sample + (self._rows.end - 1 - self._shift) * HOP
         return max(self.start_sample, int(last // SAMPLES_PER_FRAME + 1) * SAMPLES_PER_FRAME)
 
     @property
@@ -155,57 +122,39 @@ class HeardSentence:
     @property
     def rest_sample(self) -> int:
         """Where the mouth has come to rest after what was pushed."""
-        return self.start_sample + self._samples + round(_REST * TIMELINE_RATE)
+        return self.end_sample + round(_REST * TIMELINE_RATE)
 
     def frames(self, first: int, end: int) -> Rows:
         """The channels at the frames [first, end) of the reply's timeline (frame k at sample 400·k), shape (n, 14);
         rest outside of what is known."""
-        rows, at = self._places(first, end)
-        if not len(rows):
-            return np.zeros((end - first, len(CHANNELS)), np.float32)
-        low = np.clip(np.floor(at).astype(int), 0, len(rows) - 1)
-        high = np.minimum(low + 1, len(rows) - 1)
-        part = np.clip(at - low, 0, 1)[:, None].astype(np.float32)
-        out = (1 - part) * rows[low] + part * rows[high]
-        out[(at < -1 - self._forgotten) | (at > len(rows) - 0.5)] = 0
-        return np.asarray(out, np.float32)
+        rows = self._rows
+        if end <= first or rows.end == rows.start:
+            return np.zeros((max(0, end - first), len(CHANNELS)), np.float32)
+        at = (np.arange(first, end) * SAMPLES_PER_FRAME - self.start_sample) / HOP + self._shift
+        low = np.floor(at).astype(np.intp)
+        part = (at - low).astype(np.float32)[:, None]
+        out = rows.at(low) * (1 - part) + rows.at(low + 1) * part
+        if at[0] < -1 or at[-1] > rows.end - 0.5:
+            out[(at < -1) | (at > rows.end - 0.5)] = 0
+        return out
 
     def visemes(self, first: int, end: int) -> list[str]:
         """The viseme class being said at each of the frames; "sil" outside of what is known."""
-        labels, at = self._labels, self._places(first, end)[1]
-        nearest = np.round(at).astype(int)
-        return [VISEME_OF[labels[i]] if 0 <= i < len(labels) else SOUNDS[_SIL] for i in nearest]
-
-    def _places(self, first: int, end: int) -> tuple[Rows, NDArray[np.float64]]:
-        samples = np.arange(first, end) * SAMPLES_PER_FRAME - self.start_sample
-        return self._rows, samples / HOP - 0.5 - self._forgotten
+        at = (np.arange(first, end) * SAMPLES_PER_FRAME - self.start_sample) / HOP + self._shift
+        nearest = np.rint(at).astype(np.intp)
+        known = (nearest >= self._rows.start) & (nearest < self._rows.end)
+        if not known.any():
+            return [SOUNDS[_SIL]] * len(at)
+        late = 0 if self.text is None else TOLD_LATE
+        said = likeliest_sounds(Heard(0, self._told.at(nearest + late)).sounds)
+        if self.text is not None:
+            trust, sounds = self._labels.at(nearest).T
+            said = np.where(trust > 0.5, sounds, said).astype(np.intp)
+        return [VISEME_OF[sound] for sound in np.where(known, said, _SIL)]
 
     def forget(self, frame: int) -> None:
         """Frames before `frame` will not be asked for again. With a text everything is kept: texts end."""
-        kept = int((frame * SAMPLES_PER_FRAME - self.start_sample) // HOP) - 2
-        if self._follower is None and kept - self._forgotten > _KEPT:
-            drop = kept - self._forgotten
-            self._forgotten = kept
-            self._shapes, self._audio, self._said = self._shapes[drop:], self._audio[drop:], self._said[drop:]
-            self._speech = self._speech[drop:]
-            self._rows, self._labels = self._audio, self._said
-
-
-def _segments(found: Sequence[tuple[int, int, int]], path: Path, now: int) -> list[Segment]:
-    """Targets of the followed units, and of those that the text lets expect after row `now`."""
-    out = []
-    at = now / 100
-    for i, (unit, first, end) in enumerate(found):
-        sound, usual = path.units[unit]
-        until = end / 100
-        if i == len(found) - 1 and end == now:  # still being said
-            until = max(at, first / 100 + usual)
-        out.append(segment(VISEME_OF[sound], first / 100, until, nasal=SOUNDS[sound] == "m"))
-    if found and found[-1][2] == now:
-        expected = out[-1].end
-        for sound, usual in path.units[found[-1][0] + 1 :]:
-            if expected > at + _COMING:
-                break
-            out.append(segment(VISEME_OF[sound], expected, expected + usual, nasal=SOUNDS[sound] == "m"))
-            expected += usual
-    return out
+        row = int((frame * SAMPLES_PER_FRAME - self.start_sample) // HOP) - _KEPT
+        if self.text is None and row > self._audio.start + _KEPT:
+            self._told.forget(row)
+            self._audio.forget(row)

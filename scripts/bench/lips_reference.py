@@ -105,65 +105,94 @@ class Clip:
 
 
 def _correlation(a: Curve, b: Curve) -> float:
-    return float(np.corrcoef(a, b)[0, 1])
+    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 1e-6 and b.std() > 1e-6 else 0.0
 
 
-def judge(clips: Sequence[Clip], rng: np.random.Generator) -> dict[str, float]:
-    """All measures over the clips; the keys are those of the result file."""
+DRAWS = 1000
+_INTERVALS = ("acc6", "closure", "false_closure", "ff", "r_aperture", "r_round", "r_jaw")
+
+
+def judge(clips: Sequence[Clip], rng: np.random.Generator, *, intervals: bool = True) -> dict[str, float]:
+    """All measures over the clips; the keys are those of the result file. With `intervals`, NAME_low and NAME_high
+    are 95 % bootstrap intervals over clips."""
     apertures = [aperture(c.face) for c in clips]
     wanted = [reference(c.spoken, c.seconds, c.times) for c in clips]
-    ours, theirs = np.concatenate(apertures), np.concatenate([aperture(w) for w in wanted])
-    hits = np.array([c.accuracy(c.visemes) for c in clips])
-    draws = hits[rng.integers(len(hits), size=(1000, len(hits)))].sum(axis=1)
-    spread = np.percentile(draws[:, 0] / draws[:, 1], (2.5, 97.5))
-    near = np.sum([c.accuracy(c.nearest) for c in clips], axis=0)
     wide = [aperture(reference(c.spoken, c.seconds, c.times, jaw=1.0)) for c in clips]
-    return {
-        "acc6": hits[:, 0].sum() / hits[:, 1].sum(),
-        "acc6_low": spread[0],
-        "acc6_high": spread[1],
-        "acc6_of_shapes": near[0] / near[1],
-        **_closures(clips, apertures),
-        "r_jaw": _correlation(*(np.concatenate([f["jawOpen"] for f in x]) for x in ([c.face for c in clips], wanted))),
-        "r_aperture": _correlation(ours, theirs),
-        "r_round": _correlation(*(np.concatenate([rounding(f) for f in x]) for x in ([c.face for c in clips], wanted))),
+    ours = np.concatenate(apertures)
+    shut = 0.12 * float(np.percentile(ours, 95))
+    counts = {
+        "acc6": np.array([c.accuracy(c.visemes) for c in clips]),
+        "acc6_of_shapes": np.array([c.accuracy(c.nearest) for c in clips]),
+        **_closures(clips, apertures, shut),
+    }
+    pairs = {
+        "r_jaw": [(c.face["jawOpen"], w["jawOpen"]) for c, w in zip(clips, wanted, strict=True)],
+        "r_aperture": [(a, aperture(w)) for a, w in zip(apertures, wanted, strict=True)],
+        "r_round": [(rounding(c.face), rounding(w)) for c, w in zip(clips, wanted, strict=True)],
+        "r_aperture_wide_jaw": list(zip(apertures, wide, strict=True)),
+    }
+    sums = {name: np.array([_moments(a, b) for a, b in values]) for name, values in pairs.items()}
+    everything = np.arange(len(clips))[None]
+    drawn = rng.integers(len(clips), size=(DRAWS, len(clips)))
+    out: dict[str, float] = {}
+    for name in (*counts, *sums):
+        of = _shares if name in counts else _correlations
+        table = counts[name] if name in counts else sums[name]
+        out[name] = float(of(table, everything)[0])
+        if intervals and name in _INTERVALS:
+            low, high = np.nanpercentile(of(table, drawn), (2.5, 97.5))
+            out[f"{name}_low"], out[f"{name}_high"] = float(low), float(high)
+    jerk = _jerk(apertures)
+    return out | {
+        "closures": int(counts["closure"][:, 1].sum()),
         "lag_ms": _lag(clips, ours),
-        "jerk_ratio": _jerk(apertures) / _jerk([aperture(w) for w in wanted]),
-        "jerk_ratio_wide_jaw": _jerk(apertures) / _jerk(wide),
-        "r_aperture_wide_jaw": _correlation(ours, np.concatenate(wide)),
+        "jerk_ratio": jerk / _jerk([aperture(w) for w in wanted]),
+        "jerk_ratio_wide_jaw": jerk / _jerk(wide),
         "jaw_p95": float(np.percentile(np.concatenate([c.face["jawOpen"] for c in clips]), 95)),
         "silence_aperture": _silence(clips, apertures),
     }
+
+
+def _shares(counts: NDArray[np.int64], drawn: NDArray[np.int64]) -> Curve:
+    """Hits over cases, counts of shape (clips, 2), for each row of drawn clips."""
+    total = counts[drawn].sum(axis=1)
+    return np.asarray(total[:, 0] / np.where(total[:, 1] > 0, total[:, 1], np.nan))
+
+
+def _moments(a: Curve, b: Curve) -> tuple[float, ...]:
+    return len(a), float(a.sum()), float(b.sum()), float(a @ b), float(a @ a), float(b @ b)
+
+
+def _correlations(moments: Curve, drawn: NDArray[np.int64]) -> Curve:
+    """Pearson's r over all frames, from the clips' moments, for each row of drawn clips."""
+    n, a, b, ab, aa, bb = moments[drawn].sum(axis=1).T
+    spread = np.sqrt(np.maximum(aa / n - (a / n) ** 2, 1e-12) * np.maximum(bb / n - (b / n) ** 2, 1e-12))
+    return np.asarray((ab / n - a * b / n**2) / spread)
 
 
 def _jerk(apertures: Sequence[Curve]) -> float:
     return float(np.concatenate([np.abs(np.diff(a, 3)) for a in apertures]).mean())
 
 
-def _closures(clips: Sequence[Clip], apertures: Sequence[Curve]) -> dict[str, float]:
-    shut = 0.12 * float(np.percentile(np.concatenate(apertures), 95))
-    closed: list[bool] = []
-    wrong: list[bool] = []
-    bitten: list[bool] = []
+def _closures(clips: Sequence[Clip], apertures: Sequence[Curve], shut: float) -> dict[str, NDArray[np.int64]]:
+    """For each clip (hits, cases) of lips that close, of lips that close where they must not, and of lips bitten."""
+    table: dict[str, list[list[bool]]] = {"closure": [], "false_closure": [], "ff": []}
     for clip, opening in zip(clips, apertures, strict=True):
+        for cases in table.values():
+            cases.append([])
         for s in clip.spoken:
             at = (clip.times >= s.start - 0.03) & (clip.times <= s.end + 0.03)
             if not at.any():
                 continue
             if s.viseme == "PP":
-                closed.append(opening[at].min() <= shut)
+                table["closure"][-1].append(bool(opening[at].min() <= shut))
             if s.viseme == "FF":
-                bitten.append(clip.face["mouthRollLower"][at].max() >= 0.25)
+                table["ff"][-1].append(bool(clip.face["mouthRollLower"][at].max() >= 0.25))
             quarter = 0.25 * (s.end - s.start)
             middle = (clip.times >= s.start + quarter) & (clip.times <= s.end - quarter)
             if s.viseme in _VOWELS and s.end - s.start > 0.07 and middle.any():
-                wrong.append(opening[middle].min() <= shut)
-    return {
-        "closure": float(np.mean(closed)),
-        "closures": len(closed),
-        "false_closure": float(np.mean(wrong)),
-        "ff": float(np.mean(bitten)),
-    }
+                table["false_closure"][-1].append(bool(opening[middle].min() <= shut))
+    return {name: np.array([(sum(c), len(c)) for c in cases]) for name, cases in table.items()}
 
 
 def _lag(clips: Sequence[Clip], ours: Curve) -> float:

@@ -41,9 +41,8 @@ def _voice(pcm: Pcm, rng: Rng) -> tuple[Pcm, float]:
         envelope = np.sqrt(lfilter(np.full(120, 1 / 120), 1, np.square(pcm)))
         pcm = pcm + envelope * rng.standard_normal(len(pcm)) * rng.uniform(0.05, 0.35)
     if rng.random() < 0.3:  # loudness that wanders
-        slow = np.interp(
-            np.arange(len(pcm)), np.arange(0, len(pcm) + _RATE, _RATE), rng.uniform(-5, 5, len(pcm) // _RATE + 2)
-        )
+        places = np.arange(len(pcm) // _RATE + 2) * _RATE
+        slow = np.interp(np.arange(len(pcm)), places, rng.uniform(-5, 5, len(places)))
         pcm = pcm * 10 ** (slow / 20)
     return np.asarray(pcm, np.float32), factor
 
@@ -92,7 +91,7 @@ def _room(pcm: Pcm, rng: Rng) -> Pcm:
 def noise(count: int, others: Sequence[Pcm], rng: Rng) -> tuple[Pcm, float]:
     """Shape (count,), about RMS 1, and the smallest signal-to-noise ratio (dB) at which speech under it is still to be
     followed."""
-    kind = rng.choice(["white", "pink", "hum", "babble", "music", "street"])
+    kind = rng.choice(["white", "white", "pink", "hum", "babble", "music", "street"])
     if kind == "babble" and others:
         sum_ = np.zeros(count)
         for _ in range(int(rng.integers(2, 6))):
@@ -188,12 +187,12 @@ def _as_long(pcm: Pcm, count: int) -> Pcm:
 
 
 def _level(pcm: Pcm, rng: Rng) -> Pcm:
-    peak = 10 ** (float(rng.uniform(-36, -1)) / 20)
+    peak = 10 ** (float(rng.uniform(-54, -1)) / 20)
     out = pcm / (np.abs(pcm).max() + 1e-6) * peak
     if rng.random() < 0.07:
         out = np.clip(out * 2.5, -peak, peak)
     if rng.random() < 0.4:  # a microphone is never quite silent
-        out = out + rng.standard_normal(len(out)) * 10 ** (float(rng.uniform(-85, -55)) / 20)
+        out = out + rng.standard_normal(len(out)) * 10 ** (float(rng.uniform(-95, -55)) / 20)
     return np.asarray(out, np.float32)
 
 
@@ -202,7 +201,9 @@ def not_speech(rng: Rng) -> Pcm:
     bursts, noise, nothing."""
     count = int(rng.uniform(2, 6) * _RATE)
     at = np.arange(count) / _RATE
-    kind = rng.choice(["tone", "sweep", "music", "bursts", "clicks", "laughter", "noise", "nothing", "beeps"])
+    kind = rng.choice(
+        ["tone", "tone", "sweep", "music", "music", "bursts", "clicks", "laughter", "noise", "nothing", "beeps"]
+    )
     if kind == "tone":
         pitch = np.exp(rng.uniform(np.log(80), np.log(3000)))
         shares = 1 / np.arange(1, rng.integers(2, 9)) ** rng.uniform(0.5, 3)

@@ -86,7 +86,7 @@ def make_shard(path: Path, seed: int, shard: int) -> None:
     rng = np.random.default_rng([seed, shard, 1])
     others = [s.pcm for s in speech[:40]]
     made = [heard(s, others, rng) for s in speech]
-    silent = max(1, len(speech) // 14)
+    silent = max(1, len(speech) // 8)
     made += [example(augment.not_speech(rng), ()) for _ in range(silent)]
     order = rng.permutation(len(made))
     save(path, [made[i] for i in order])

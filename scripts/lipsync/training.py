@@ -101,7 +101,8 @@ class Loss(nn.Module):
             wanted, said, counts = (_delayed(t, frames)[:, warm_up:] for t in (curves, sounds, weight))
             shape = out[..., :_EDGE]
             off = (((shape - wanted) ** 2) * self.scale).mean(dim=-1)
-            moved = ((shape.diff(dim=1) - wanted.diff(dim=1)) ** 2 * self.scale).mean(dim=-1)
+            moved = ((shape.diff(dim=1) - wanted.diff(dim=1)) ** 2 * self.scale).mean()
+            bent = ((shape.diff(n=2, dim=1) - wanted.diff(n=2, dim=1)) ** 2 * self.scale).mean()
             named = nn.functional.cross_entropy(
                 out[..., _EDGE : _EDGE + len(SOUNDS)].transpose(1, 2), said, weight=self.classes, reduction="none"
             )
@@ -112,7 +113,7 @@ class Loss(nn.Module):
                 out[..., -2:], torch.stack([sealed, bitten], dim=-1), reduction="none"
             ).sum(dim=-1)
             total = total + (counts * (off * self.spread * 0.5 + 0.5 * named + 0.6 * held)).mean()
-            total = total + moved.mean() * self.spread
+            total = total + (1.5 * moved + 8 * bent) * self.spread
         return total / len(LOOKAHEADS)
 
 
@@ -198,7 +199,7 @@ class Run:
         rng = np.random.default_rng([recipe.seed, self.step])
         features, curves, sounds, weight = self.corpus.batch(recipe, rng)
         done = self.step / recipe.steps
-        rate = recipe.rate * min(1, (self.step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * done) + 0.01)
+        rate = float(recipe.rate * min(1, (self.step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * done) + 0.01))
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         with torch.autocast("cpu", dtype=torch.bfloat16):  # half the time; the loss stays in full precision

@@ -1,4 +1,4 @@
-"""What a reply's text asks of the face is done when its word sounds."""
+"""What a reply's text asks of the face is done when its word sounds; sound waits for its lips."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -74,3 +74,30 @@ async def test_the_face_is_as_lively_as_asked() -> None:
     _, calm = await faces((Cue(0, "nod"),), Style(0.0))
     _, lively = await faces((Cue(0, "nod"),), Style(1.0))
     assert np.abs(lively).max() > 2 * np.abs(calm).max()
+
+
+async def test_sound_that_nobody_timed_waits_for_its_frames_and_no_longer() -> None:
+    told: list[Input] = []
+    ended = asyncio.Event()
+
+    def tell(what: Input) -> None:
+        told.append(what)
+        if isinstance(what, SentenceEnded):
+            ended.set()
+
+    maker = ReplyMaker(1, StubDialogue(), StubVoice(), tell, with_face=True)
+    for index in (0, 1):
+        ended.clear()
+        maker.speak(Speak(1, index, TEXT, "", 1.0, ()))
+        await ended.wait()
+    assert maker.face is not None
+    spoke = [one for one in told if isinstance(one, Spoke)]
+    produced = shown = 0
+    for one in spoke:
+        assert one.frames is not None
+        assert one.frames.start_sample == shown
+        produced, shown = produced + len(one.pcm), one.frames.end_sample
+        assert produced <= shown
+    assert produced == 4 * TIMELINE_RATE
+    waited = 2 * TIMELINE_RATE - len(spoke[0].pcm) - len(spoke[1].pcm)
+    assert 0 < waited <= 0.1 * TIMELINE_RATE
