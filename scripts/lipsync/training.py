@@ -97,7 +97,7 @@ class Loss(nn.Module):
         self.spread = float(scale.mean())
 
     def forward(
-        self, rows: Tensor, curves: Tensor, sounds: Tensor, weight: Tensor, warm_up: int, bending: float
+        self, rows: Tensor, curves: Tensor, sounds: Tensor, weight: Tensor, *, warm_up: int, bending: float
     ) -> Tensor:
         total = rows.new_zeros(())
         for look, frames in enumerate(LOOKAHEADS):
@@ -208,7 +208,7 @@ class Run:
             group["lr"] = rate
         with torch.autocast("cpu", dtype=torch.bfloat16):  # half the time; the loss stays in full precision
             rows = self.model.rows(features)
-        loss = self.loss(rows.float(), curves, sounds, weight, recipe.warm_up, recipe.bending * done)
+        loss = self.loss(rows.float(), curves, sounds, weight, warm_up=recipe.warm_up, bending=recipe.bending * done)
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)

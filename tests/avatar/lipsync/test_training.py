@@ -28,7 +28,7 @@ def shard(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def recipe(steps: int) -> Recipe:
-    return Recipe(steps=steps, batch=4, crop=80, warm_up=10)
+    return Recipe(steps=steps, batch=4, crop=80, warm_up=10, bending=0.0)
 
 
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(shard: Path, tmp_path: Path) -> None:
