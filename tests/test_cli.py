@@ -268,9 +268,11 @@ def test_the_question_is_not_overwritten(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
 def test_ctrl_c_ends_without_a_traceback(tmp_path: Path) -> None:
     code = """
-import asyncio
+import asyncio, signal
 from agent import offline
 from agent.cli import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background hands down an ignored one
 
 async def forever(*_):
     print("speaking", flush=True)
