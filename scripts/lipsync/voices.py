@@ -1,5 +1,6 @@
 """Who speaks in training, and who is held back: neither the held-out voices nor languages are ever trained on."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +35,9 @@ _CLOSURE = 0.08
 
 def variants() -> list[str]:
     """The voice variants of espeak-ng that are trained on."""
-    import espeakng_loader  # noqa: PLC0415 -- only its folder of data is asked for
-
-    names = sorted(path.name for path in Path(espeakng_loader.get_data_path(), "voices", "!v").iterdir())
+    loader = find_spec("espeakng_loader")  # only its folder of data is asked for; the library stays out of this process
+    assert loader is not None and loader.origin is not None  # noqa: PT018
+    names = sorted(path.name for path in Path(loader.origin).parent.joinpath("espeak-ng-data/voices/!v").iterdir())
     return [name for name in names if name not in _UNLIKE_PEOPLE and name not in HELD_VARIANTS]
 
 
