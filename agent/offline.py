@@ -13,6 +13,7 @@ import agent.asr
 from agent.asr import Hypothesis, Recognizer
 from agent.audio import TIMELINE_RATE, Pcm
 from agent.config import Settings
+from agent.conversation.clauses import HAN
 from agent.conversation.effects import Speak
 from agent.conversation.inputs import Input, SentenceEnded, Spoke
 from agent.conversation.wording import Sentence, Wording
@@ -155,7 +156,7 @@ def choose_voice(settings: Settings, available: Iterable[Voice], text: str) -> s
         return settings.voice.name
     if settings.voice.name != "auto":
         raise UnknownVoiceError(f"there is no voice {settings.voice.name}; there are: {', '.join(by_id)}")
-    language = "zh" if any("\u4e00" <= character <= "\u9fff" for character in text) else settings.language
+    language = "zh" if HAN.search(text) else settings.language
     for voice in by_id.values():
         if voice.language.split("-")[0] == language:
             return voice.id

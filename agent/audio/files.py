@@ -53,10 +53,8 @@ def read(
     pcm = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
     if pcm.size == 0:
         raise AudioFileError(f"{path}: there is no sound in it")
-    if stated is not None and stated - pcm.size / rate > CUT_SHORT:
-        warn(
-            f"{path}: is cut short: {pcm.size / rate:.1f} s could be read of the {stated:.1f} s that its header states"
-        )
+    if stated is not None and stated - found > CUT_SHORT:
+        warn(f"{path}: is cut short: {found:.1f} s could be read of the {stated:.1f} s that its header states")
     return np.clip(np.nan_to_num(pcm, nan=0.0, posinf=1.0, neginf=-1.0), -1, 1)
 
 

@@ -61,10 +61,10 @@ class Answering:
 
     def deadline(self) -> float | None:
         """When `advance` has something to do, if nothing comes in."""
-        paced = [*self._beside.values()]
+        replies = [*self._beside.values()]
         if self._reply is not None and not self._playback.held:
-            paced.append(self._reply)
-        return min((due for due in (reply.deadline() for reply in paced) if due is not None), default=None)
+            replies.append(self._reply)
+        return min((due for due in (reply.deadline() for reply in replies) if due is not None), default=None)
 
     # ------------------------------------------------------------------ what starts a reply
     def guess(self, utterance: Utterance, now: float) -> None:

@@ -97,13 +97,13 @@ _SHORT = _phrases(
 )
 _GREETINGS = _words("hello hi hey there good morning afternoon evening everybody everyone")
 
-_HAN = re.compile(r"[\u4e00-\u9fff]")
+HAN = re.compile(r"[\u4e00-\u9fff]")
 _MARKS = re.compile(r"[\s,.;:!，。；：！、…]+")
 
 
 def completion(text: str) -> Completion:
     """How finished `text` is: what was recognised of a turn so far, in English or Chinese."""
-    if _HAN.search(text):
+    if HAN.search(text):
         return _chinese(_MARKS.sub("", text))
     words = re.findall(r"[a-z']+", text.lower().replace("’", "'"))
     return _english(words) if words else Completion.UNSURE

@@ -6,20 +6,20 @@ that", the dialogue engine knows. How fast the voice is, is ours to change, what
 
 import re
 
+from agent.conversation.clauses import HAN
 from agent.llm import smalltalk
 
 STEP = 0.85
 """Of the speed, for each time that it is asked for."""
 SLOWEST, FASTEST = 0.6, 1.3
 _ASKED = re.compile("slow|fast|speed|慢|快", re.IGNORECASE)
-_HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 def slowed(text: str) -> float:
     """By how much somebody who says `text` wants the voice's speed multiplied; 1 where it asks for no such thing."""
     if not _ASKED.search(text):
         return 1.0
-    language = "zh" if _HAN.search(text) else "en"
+    language = "zh" if HAN.search(text) else "en"
     match smalltalk.intent(smalltalk.without_floor(text, language), language):
         case "slower":
             return STEP

@@ -87,9 +87,8 @@ class History:
             return item
         raise WireError(code, f"There is no item {item_id!r} in this conversation.", param=param)
 
-    def add(self, item: Item, previous: str | None = None) -> str | None:
-        """Insert `item` after `previous` ("root": at the beginning; None: at the end). Returns the id of the item
-        before it. Raises WireError."""
+    def add(self, item: Item, previous: str | None = None) -> None:
+        """Insert `item` after `previous` ("root": at the beginning; None: at the end). Raises WireError."""
         if self.find(item.id) is not None:
             # livekit takes this code for what it wanted.
             raise WireError("item_create_duplicate_item_id", f"There is an item {item.id!r} already.", param="item.id")
@@ -100,7 +99,6 @@ class History:
         else:
             at = self._items.index(self.get(previous, param="previous_item_id")) + 1
         self._items.insert(at, item)
-        return self._items[at - 1].id if at else None
 
     @property
     def full(self) -> bool:
@@ -109,11 +107,12 @@ class History:
 
     def make_room(self, kept: Item) -> list[str]:
         """Let the oldest items beyond MAX_ITEMS go, but never `kept`; returns their ids."""
-        others = [item for item in self._items if item is not kept]
-        gone = others[: max(0, len(self._items) - MAX_ITEMS)]
-        if gone:
-            self._items = [item for item in self._items if item is kept or item.id not in {one.id for one in gone}]
-        return [item.id for item in gone]
+        over = len(self._items) - MAX_ITEMS
+        if over <= 0:
+            return []
+        gone = [item.id for item in self._items if item is not kept][:over]
+        self._items = [item for item in self._items if item.id not in gone]
+        return gone
 
     def before(self, item_id: str) -> str | None:
         """The id of the item before `item_id`."""

@@ -3,6 +3,8 @@
 import re
 from enum import Enum
 
+from agent.conversation.clauses import HAN
+
 
 class Claim(Enum):
     """What the words heard over a reply lay claim to."""
@@ -48,15 +50,14 @@ _ZH_BACKCHANNELS = re.compile(
     r"|有意思|厉害|哇|是吗|真的吗|当然)+啊?"
 )
 _ZH_STOPS = re.compile(r"停|等一?等|等一?下|别说|不要说|不是|不对|不用|打断|够了|闭嘴")
-_HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 def claim(text: str | None) -> Claim:  # noqa: PLR0911 -- one case a claim
     """What `text`, recognised over a reply, lays claim to."""
     if not text:
         return Claim.NONE
-    if _HAN.search(text):
-        plain = "".join(_HAN.findall(text))
+    if HAN.search(text):
+        plain = "".join(HAN.findall(text))
         if _ZH_BACKCHANNELS.fullmatch(plain):
             return Claim.BACKCHANNEL
         return Claim.STOP if _ZH_STOPS.search(plain) else Claim.FLOOR

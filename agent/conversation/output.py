@@ -209,7 +209,7 @@ class Output:
     def _close_item(self, item: Item, index: int, now: float) -> None:
         shown = item.to_wire(now)
         self._emit(wire.OutputItemDone(response_id=self._response_id, output_index=index, item=shown))
-        if not self._settings.out_of_band and item in list(self._history):
+        if not self._settings.out_of_band and self._history.find(item.id) is not None:
             before = self._history.before(item.id)
             self._emit(wire.ItemDone(previous_item_id=before, item=shown))
 

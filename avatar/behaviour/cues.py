@@ -85,10 +85,3 @@ class CueReader:
 def _unfinished(text: str) -> bool:
     found = _MAY_BE.match(text)
     return found is not None and found.end() == len(text) and not text.endswith("]")
-
-
-def without_cues(text: str, names: Container[str]) -> tuple[str, list[Cue]]:
-    """A whole text without its tags, and where they stood."""
-    reader = CueReader(names)
-    (first, cues), (rest, more) = reader.push(text), reader.flush()
-    return first + rest, cues + more

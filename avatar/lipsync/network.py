@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.audio import TIMELINE_RATE, Pcm
+from agent.onnx import session
 from avatar.lipsync.features import BANDS, SILENCE, Leveller, LogMel
 from avatar.lipsync.phones import CHANNELS
 from avatar.lipsync.sounds import SOUNDS
@@ -64,17 +65,6 @@ class Heard:
         return self.told[:, _CHANNELS:_CERTAINTIES]
 
 
-def _session(weights: bytes) -> Any:
-    import onnxruntime  # noqa: PLC0415 -- loads native code; only who hears needs it
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
-
-
 class LipNetwork:
     """The network with its weights. Raises LipModelError when they do not fit this version."""
 
@@ -83,7 +73,7 @@ class LipNetwork:
         for name, value in expected.items():
             if manifest.get(name) != value:
                 raise LipModelError(f"the lip network's {name} are not this version's; reinstall visavis")
-        self.session = _session(weights)
+        self.session = session(weights)
         self.memory = int(manifest["memory"])
         self.prior = np.array(manifest["prior"], np.float64)
         """How often each sound was said in training, shape (len(SOUNDS),), 0…1."""
@@ -128,11 +118,6 @@ class LipStream:
         rows = out[0].reshape(steps, len(LOOKAHEADS), STRIDE, ROW)[:, self._look].reshape(-1, ROW)
         first, self._next = self._next, self._next + len(rows)
         return heard_from(rows[max(0, -first) :], max(0, first))
-
-    @property
-    def known_frames(self) -> int:
-        """How many frames have been told."""
-        return max(0, self._next)
 
 
 def heard_from(rows: Rows, first: int) -> Heard:

@@ -8,8 +8,6 @@ voice are stubs that answer at once. A turn ends with the detector's silence: pi
 """
 
 import asyncio
-import json
-import sys
 import time
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -47,7 +45,7 @@ from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.utils.time import time_now_iso8601
 from pipecat.workers.runner import WorkerRunner
 
-from scripts.bench.turn_rig import PACKET_S, Clip, Peer, figures, talk
+from scripts.bench.turn_rig import PACKET_S, Clip, Peer, figures, measure, talk
 
 IN_RATE, OUT_RATE = 16_000, 24_000
 WORDS = 100
@@ -158,16 +156,12 @@ async def run(clips: list[Clip], silence: float) -> dict[str, Any]:
     ends = decisions(bytes(it.sent), silence)
     await worker.cancel()
     await running
-    return dict(figures(it, lambda last: next((end for end in ends if end > last), None)))
+    return figures(it, ends)
 
 
 def main() -> None:
     logger.remove()
-    stored = np.load(sys.argv[1], allow_pickle=False)
-    clips = [
-        Clip(stored[f"pcm{k}"], int(stored["first"][k]), int(stored["last"][k])) for k in range(len(stored["first"]))
-    ]
-    print(json.dumps(asyncio.run(run(clips, float(sys.argv[2])))))
+    measure(run)
 
 
 if __name__ == "__main__":

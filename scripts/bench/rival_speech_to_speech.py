@@ -7,10 +7,7 @@ dialogue and voice are stubs that answer at once, and no network is between. Sil
 would be downloaded. In this, its standard mode, nobody is heard while an answer is made, and none can be interrupted.
 """
 
-import asyncio
-import json
 import logging
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -32,7 +29,7 @@ from speech_to_speech.pipeline.messages import (
 from speech_to_speech.VAD.vad_handler import VADHandler
 from speech_to_speech.VAD.vad_iterator import VADIterator
 
-from scripts.bench.turn_rig import Clip, Peer, figures, talk
+from scripts.bench.turn_rig import Clip, Peer, figures, measure, talk
 
 RATE, WINDOW = 16_000, 512
 THRESHOLD = 0.6
@@ -130,18 +127,14 @@ async def run(clips: list[Clip], silence: float) -> dict[str, Any]:
     stop.set()
     queues[0].put(PIPELINE_END)
     ends = decisions(bytes(it.sent), silence)
-    return dict(figures(it, lambda last: next((end for end in ends if end > last), None)))
+    return figures(it, ends)
 
 
 def main() -> None:
     logging.disable(logging.CRITICAL)
     torch.set_num_threads(1)
     torch.hub.load = lambda *_, **__: (Silero(), None)
-    stored = np.load(sys.argv[1], allow_pickle=False)
-    clips = [
-        Clip(stored[f"pcm{k}"], int(stored["first"][k]), int(stored["last"][k])) for k in range(len(stored["first"]))
-    ]
-    print(json.dumps(asyncio.run(run(clips, float(sys.argv[2])))))
+    measure(run)
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ async def ours(said: list[Clip]) -> dict[str, list[float]]:
             with contextlib.suppress(asyncio.CancelledError):
                 await listener
     decided = [(end + SILENCE_MS) * RATE // 1000 - 1 for end in ends]
-    return figures(it, lambda last: next((at for at in decided if at > last), None))
+    return figures(it, decided)
 
 
 async def _listen(socket: ClientConnection, peer: Peer, ends: list[int]) -> None:

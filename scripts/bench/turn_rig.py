@@ -4,8 +4,10 @@ Needs nothing but numpy, so that it runs in a rival's own environment, too.
 """
 
 import asyncio
+import json
+import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -101,16 +103,17 @@ def _first(times: list[float], after: float) -> float | None:
     return next((at for at in times if at >= after), None)
 
 
-def figures(it: Talk, decided: Callable[[int], int | None]) -> dict[str, list[float]]:
-    """Milliseconds, by what was measured. `decided`: the sample of the stream at which the silence after this sample
-    was long enough to end the turn."""
+def figures(it: Talk, ends: list[int]) -> dict[str, list[float]]:
+    """Milliseconds, by what was measured. `ends`: the samples of the stream, in order, at which a silence had lasted
+    long enough to end a turn."""
     out: dict[str, list[float]] = {
         "stop_to_first_sample": [],
         "decision_to_first_sample": [],
         "barge_in_to_silence": [],
     }
     for k, (first, last) in enumerate(zip(it.first, it.last, strict=True)):
-        answered, silenced, at = it.answered[k], it.silenced[k], decided(last)
+        answered, silenced = it.answered[k], it.silenced[k]
+        at = next((end for end in ends if end > last), None)
         if answered is not None:
             out["stop_to_first_sample"].append(1000 * (answered - it.when(last)))
         if answered is not None and at is not None:
@@ -118,3 +121,12 @@ def figures(it: Talk, decided: Callable[[int], int | None]) -> dict[str, list[fl
         if silenced is not None and k > 0:
             out["barge_in_to_silence"].append(1000 * (silenced - it.when(first)))
     return out
+
+
+def measure(rival: Callable[[list[Clip], float], Coroutine[None, None, dict[str, list[float]]]]) -> None:
+    """A rival's script: measure it with the clips of the file, and the seconds of silence, that the command line names,
+    and print the figures as JSON."""
+    with np.load(sys.argv[1], allow_pickle=False) as stored:
+        voiced = enumerate(zip(stored["first"], stored["last"], strict=True))
+        clips = [Clip(stored[f"pcm{k}"], int(first), int(last)) for k, (first, last) in voiced]
+    print(json.dumps(asyncio.run(rival(clips, float(sys.argv[2])))))

@@ -101,11 +101,3 @@ class _LipMender:
     def change(self, gaps: np.ndarray) -> np.ndarray:
         """Offsets (R, 3) of the region that take away `gaps` (P, 3), upper minus lower."""
         return np.asarray(spsolve(self.system, -(self.pairs.T @ gaps) * 20))
-
-
-def lip_gap(face: Face, weight: float) -> tuple[float, float]:
-    """Mean distance in mm between the lips' touching pairs at rest, and with jawOpen = mouthClose = weight."""
-    human = face.human
-    upper, lower = _lip_pairs(face)
-    posed = human.positions + weight * (human.deltas["jawOpen"] + human.deltas["mouthClose"])
-    return tuple(10 * float(np.linalg.norm(p[upper] - p[lower], axis=1).mean()) for p in (human.positions, posed))  # type: ignore[return-value]

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from avatar.lipsync.features import BANDS, SILENCE
 from avatar.lipsync.network import HISTORY, LOOKAHEADS, MODEL, STRIDE
@@ -18,18 +17,6 @@ from scripts.lipsync.model import LipModel
 MOST_BYTES = 3_000_000
 
 
-class _OneStream(nn.Module):
-    """The model with a batch of one, which spares the running stream its reshaping."""
-
-    def __init__(self, model: LipModel) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, features: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        out, memory = self.model(features, memory)
-        return out, memory
-
-
 def export(model: LipModel, prior: np.ndarray, folder: Path) -> dict[str, Any]:
     """Write lipsync.onnx and lipsync.json into `folder`; the manifest. `prior`: (len(SOUNDS),) shares of the sounds in
     training. Raises ValueError when the model is too large."""
@@ -37,7 +24,7 @@ def export(model: LipModel, prior: np.ndarray, folder: Path) -> dict[str, Any]:
     path = folder / MODEL
     example = torch.full((1, HISTORY + 2 * STRIDE, BANDS), SILENCE), torch.zeros(1, 1, model.size.memory)
     torch.onnx.export(
-        _OneStream(model).eval(),
+        model.eval(),
         example,
         str(path),
         input_names=["features", "memory"],

@@ -12,7 +12,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
-from avatar.lipsync.network import LOOKAHEADS, ROW
+from avatar.lipsync.network import LOOKAHEADS
 from avatar.lipsync.phones import CHANNEL, CHANNELS
 from avatar.lipsync.sounds import SOUNDS, VISEME_OF
 from scripts.lipsync.examples import Example, load
@@ -259,6 +259,3 @@ def load_model(path: Path) -> LipModel:
     model = LipModel(Size(**held["size"]))
     model.load_state_dict(held["state"])
     return model.eval()
-
-
-__all__ = ["ROW", "Corpus", "Loss", "Recipe", "Run", "agreement", "load_model"]

@@ -22,7 +22,7 @@ def closes_gently(faces: list[dict[str, Any]], item: str) -> None:
     start = max(face["jaw"] for face in after)
     assert len(after) > 3
     for one, next_ in pairwise(after):
-        steepest = start * STEEPEST * (next_["now"] - one["now"]) / EASE_MS
+        steepest = start * STEEPEST * (next_["frame"] - one["frame"]) / EASE_MS
         assert abs(next_["jaw"] - one["jaw"]) <= steepest + 0.03, "the mouth snapped"
     assert after[-1]["jaw"] < 0.05
 

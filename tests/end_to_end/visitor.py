@@ -92,8 +92,9 @@ class Visitor:
         return found
 
     def faces(self) -> list[dict[str, Any]]:
-        """The face in each animation frame: `now` ms, `jaw`, `closed` (how far the lips are closed again over an open
-        jaw), and what sounded."""
+        """The face in each animation frame: `now` ms, when it was drawn, `frame` ms, the browser's time for the frame
+        by which the page moves it, `jaw`, `closed` (how far the lips are closed again over an open jaw), and what
+        sounded."""
         found: list[dict[str, Any]] = self.get("witness.faces")
         return found
 

@@ -23,14 +23,17 @@
     drawnAt ||= performance.now();
     return drawElements.apply(this, geometry);
   };
-  const look = () => {
+  let frameAt = 0;
+  const look = (timestamp) => {
     requestAnimationFrame(look);
     const { visavis } = window;
+    const frame = frameAt;
+    frameAt = timestamp;
     if (!visavis?.ready || !drawnAt) return;
     const { item = "", sample = 0, playing = false } = visavis.audible ?? {};
     const [jaw, closed] = [visavis.weights[17], visavis.weights[18]];
     const wall = performance.timeOrigin + drawnAt;
-    witness.faces.push({ now: drawnAt, wall, jaw, closed, item, sample, playing });
+    witness.faces.push({ now: drawnAt, frame, wall, jaw, closed, item, sample, playing });
     drawnAt = 0;
     if (witness.faces.length > 20000) witness.faces.splice(0, 5000);
   };

@@ -26,6 +26,9 @@ FACE = {"type": "session.update", "session": {"type": "realtime", "avatar": {"fo
 class Client:
     """A client that keeps all it gets."""
 
+    patience = 20.0
+    """Seconds that it waits for an event."""
+
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.events: list[dict[str, Any]] = []
@@ -35,12 +38,16 @@ class Client:
 
     async def until(self, kind: str, **fields: Any) -> dict[str, Any]:
         """The next event of this type, with these fields."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(self.patience):
             while True:
-                event = json.loads(await self.socket.recv())
+                event: dict[str, Any] = json.loads(await self.socket.recv())
                 self.events.append(event)
+                self.check(event)
                 if event["type"] == kind and all(event.get(key) == value for key, value in fields.items()):
                     return event
+
+    def check(self, event: dict[str, Any]) -> None:
+        """Judge what came. This client takes anything."""
 
     async def rest(self, seconds: float) -> None:
         """Take what comes for a while."""

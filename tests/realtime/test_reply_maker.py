@@ -37,8 +37,8 @@ class StubVoice:
         yield SpeechChunk(np.zeros(RATE, np.float32), RATE, words=tuple(words))
 
 
-async def faces(cues: tuple[Cue, ...], style: Style | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The second sentence's shapes and head, the first being without cues."""
+async def spoken(*sentences: tuple[Cue, ...], style: Style | None = None) -> list[Spoke]:
+    """All that is made of TEXT, said once for each of these."""
     told: list[Input] = []
     ended = asyncio.Event()
 
@@ -48,11 +48,17 @@ async def faces(cues: tuple[Cue, ...], style: Style | None = None) -> tuple[np.n
             ended.set()
 
     maker = ReplyMaker(1, StubDialogue(), StubVoice(), tell, with_face=True, style=style)
-    for index, here in enumerate([(), cues]):
+    assert maker.face is not None
+    for index, cues in enumerate(sentences):
         ended.clear()
-        maker.speak(Speak(1, index, TEXT, "", 1.0, here))
+        maker.speak(Speak(1, index, TEXT, "", 1.0, cues))
         await ended.wait()
-    frames = [one.frames for one in told if isinstance(one, Spoke) and one.frames is not None and len(one.frames)]
+    return [one for one in told if isinstance(one, Spoke)]
+
+
+async def faces(cues: tuple[Cue, ...], style: Style | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The second sentence's shapes and head, the first being without cues."""
+    frames = [one.frames for one in await spoken((), cues, style=style) if one.frames is not None and len(one.frames)]
     second = 2 * TIMELINE_RATE
     kept = [track.between(second, track.end_sample) for track in frames if track.end_sample > second]
     return np.concatenate([track.weights for track in kept]), np.concatenate([track.head for track in kept])
@@ -77,22 +83,8 @@ async def test_the_face_is_as_lively_as_asked() -> None:
 
 
 async def test_sound_that_nobody_timed_waits_for_its_frames_and_no_longer() -> None:
-    told: list[Input] = []
-    ended = asyncio.Event()
-
-    def tell(what: Input) -> None:
-        told.append(what)
-        if isinstance(what, SentenceEnded):
-            ended.set()
-
-    maker = ReplyMaker(1, StubDialogue(), StubVoice(), tell, with_face=True)
-    for index in (0, 1):
-        ended.clear()
-        maker.speak(Speak(1, index, TEXT, "", 1.0, ()))
-        await ended.wait()
-    assert maker.face is not None
-    spoke = [one for one in told if isinstance(one, Spoke)]
     produced = shown = 0
+    spoke = await spoken((), ())
     for one in spoke:
         assert one.frames is not None
         assert one.frames.start_sample == shown

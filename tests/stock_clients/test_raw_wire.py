@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,41 +9,31 @@ from typing import Any
 
 import numpy as np
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 
 from agent.audio import TIMELINE_RATE, Pcm
 from agent.audio.codecs import WIRE_RATES, WireDecoder, WireEncoder, WireFormat, pcm16_to_float
 from tests.official import validate
+from tests.realtime.test_hub import Client
 from tests.stock_clients.conftest import Server
 
 G711: tuple[WireFormat, ...] = ("audio/pcmu", "audio/pcma")
 
 
-class Client:
-    """Validates all it gets against the official types."""
+class Validating(Client):
+    """Validates all it gets against the official types, and takes no error."""
 
-    def __init__(self, socket: ClientConnection) -> None:
-        self.socket = socket
-        self.events: list[dict[str, Any]] = []
+    patience = 40.0
 
-    async def send(self, **event: Any) -> None:
-        await self.socket.send(json.dumps(event))
+    def check(self, event: dict[str, Any]) -> None:
+        validate(event)
+        assert event["type"] != "error", event
 
     async def update(self, **session: Any) -> dict[str, Any]:
         """The session as it was set then."""
         await self.send(type="session.update", session={"type": "realtime", **session})
         updated: dict[str, Any] = (await self.until("session.updated"))["session"]
         return updated
-
-    async def until(self, kind: str) -> dict[str, Any]:
-        async with asyncio.timeout(40):
-            while True:
-                event: dict[str, Any] = json.loads(await self.socket.recv())
-                validate(event)
-                self.events.append(event)
-                assert event["type"] != "error", event
-                if event["type"] == kind:
-                    return event
 
     async def say(self, speech: Pcm, wire_format: WireFormat) -> None:
         """Speech and the silence after it, coded, faster than real time."""
@@ -56,9 +45,7 @@ class Client:
 
     async def answer_to(self, text: str, wire_format: WireFormat) -> Pcm:
         """The spoken answer, shape (n,) at 24 kHz."""
-        content = [{"type": "input_text", "text": text}]
-        await self.send(type="conversation.item.create", item={"type": "message", "role": "user", "content": content})
-        await self.send(type="response.create")
+        await self.ask(text)
         done = await self.until("response.done")
         assert done["response"]["audio"]["output"]["format"]["type"] == wire_format
         coded = b"".join(
@@ -69,10 +56,10 @@ class Client:
 
 
 @asynccontextmanager
-async def client(server: Server) -> AsyncIterator[Client]:
+async def client(server: Server) -> AsyncIterator[Validating]:
     address = server.url.replace("http", "ws", 1) + "/v1/realtime?model=visavis"
     async with connect(address, subprotocols=["realtime"], max_size=None, max_queue=None) as socket:  # type: ignore[list-item]
-        one = Client(socket)
+        one = Validating(socket)
         await one.until("session.created")
         yield one
 

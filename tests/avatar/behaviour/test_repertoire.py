@@ -1,5 +1,6 @@
 """The table that a designer edits, and what of it the words bring."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avatar.behaviour import repertoire
-from avatar.behaviour.cues import Cue, CueReader, without_cues
+from avatar.behaviour.cues import Cue, CueReader
 from avatar.behaviour.feelings import felt_in
 from avatar.behaviour.repertoire import CHANNELS, FILE, RepertoireError, columns, default
 
@@ -88,6 +89,13 @@ def test_more_words_and_an_exclamation_mark_make_it_stronger() -> None:
     assert 0 < some < more <= 1
 
 
+def read(pieces: Iterable[str]) -> tuple[str, list[Cue]]:
+    """A whole text without its tags, and where they stood."""
+    reader = CueReader(default().names)
+    parts = [*(reader.push(piece) for piece in pieces), reader.flush()]
+    return "".join(plain for plain, _ in parts), [cue for _, cues in parts for cue in cues]
+
+
 @pytest.mark.parametrize(
     ("text", "plain", "cues"),
     [
@@ -105,7 +113,7 @@ def test_more_words_and_an_exclamation_mark_make_it_stronger() -> None:
     ],
 )
 def test_tags_are_taken_out_and_nothing_else(text: str, plain: str, cues: list[Cue]) -> None:
-    assert without_cues(text, default().names) == (plain, cues)
+    assert read([text]) == (plain, cues)
 
 
 PIECES = st.sampled_from(["[nod]", "[", "]", "[smi", "le]", " ", "Hi", "[1]", "[happy] ", "你", "x" * 40])
@@ -114,15 +122,8 @@ PIECES = st.sampled_from(["[nod]", "[", "]", "[smi", "le]", " ", "Hi", "[1]", "[
 @given(st.lists(PIECES, max_size=12), st.lists(st.integers(0, 100), max_size=10))
 def test_how_text_is_cut_up_on_its_way_in_changes_no_cue(pieces: list[str], cuts: list[int]) -> None:
     text = "".join(pieces)
-    once = without_cues(text, default().names)
-    reader, given_out, cues = CueReader(default().names), "", []
     edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
-    for a, b in pairwise(edges):
-        plain, found = reader.push(text[a:b])
-        given_out += plain
-        cues += found
-    plain, found = reader.flush()
-    assert (given_out + plain, cues + found) == once
+    assert read(text[a:b] for a, b in pairwise(edges)) == read([text])
 
 
 def test_channels_are_the_shapes_and_five_angles() -> None:
