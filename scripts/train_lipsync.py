@@ -27,8 +27,8 @@ def speech(work: Path, shards: int) -> None:
     from scripts.lipsync import examples  # noqa: PLC0415
 
     work.mkdir(parents=True, exist_ok=True)
-    if not (work / "held.npz").exists():
-        examples.make_held_shard(work / "held.npz", SEED)
+    if not (work / "choice.npz").exists():
+        examples.make_choice_shard(work / "choice.npz", SEED)
     for shard in track(range(shards), description="speech"):
         path = work / f"train-{shard:03}.npz"
         if not path.exists():
@@ -41,7 +41,7 @@ def train(work: Path, run: Path, recipe: dict[str, float]) -> None:
     shards = sorted(work.glob("train-*.npz"))
     if not shards:
         sys.exit(f"{work} holds no speech: python -m scripts.train_lipsync speech --work {work}")
-    Run(run, Recipe(**recipe), shards, work / "held.npz").train()  # type: ignore[arg-type]
+    Run(run, Recipe(**recipe), shards, work / "choice.npz").train()  # type: ignore[arg-type]
 
 
 def export(work: Path, run: Path, out: Path) -> None:

@@ -196,14 +196,20 @@ def _level(pcm: Pcm, rng: Rng) -> Pcm:
     return np.asarray(out, np.float32)
 
 
+_SILENT_KINDS = (
+    *("tone", "tone", "sweep", "beeps", "music", "music", "bursts", "clicks", "laughter", "noise", "noise", "nothing"),
+    *("empty room", "empty room"),
+)
+
+
 def not_speech(rng: Rng) -> Pcm:
     """2 to 6 seconds of something that is to leave a mouth shut: tones, music, bursts, coughs, clicks, laughter-like
-    bursts, noise, nothing."""
+    bursts, noise, an empty room, nothing."""
     count = int(rng.uniform(2, 6) * _RATE)
     at = np.arange(count) / _RATE
-    kind = rng.choice(
-        ["tone", "tone", "sweep", "music", "music", "bursts", "clicks", "laughter", "noise", "nothing", "beeps"]
-    )
+    kind = rng.choice(_SILENT_KINDS)
+    if kind == "empty room":
+        return np.asarray(noise(count, (), rng)[0] * 10 ** (rng.uniform(-80, -45) / 20), np.float32)
     if kind == "tone":
         pitch = np.exp(rng.uniform(np.log(80), np.log(3000)))
         shares = 1 / np.arange(1, rng.integers(2, 9)) ** rng.uniform(0.5, 3)

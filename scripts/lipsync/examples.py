@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from agent.audio import TIMELINE_RATE, Pcm
 from agent.tts import Phone
 from avatar.lipsync.coarticulation import constrain, dominance_curves, rest_filled
-from avatar.lipsync.features import LogMel
+from avatar.lipsync.features import Leveller, LogMel
 from avatar.lipsync.phones import segments
 from avatar.lipsync.sounds import sounds_of
 from scripts.bench.timed_speech import TimedSpeech
@@ -45,7 +45,7 @@ def sounds_at(phones: Sequence[Phone], count: int) -> NDArray[np.int8]:
 
 def example(pcm: Pcm, phones: Sequence[Phone]) -> Example:
     """`pcm` (24 kHz, shape (n,)) and its phones' true times, as an example."""
-    features = LogMel().push(pcm)
+    features = LogMel(Leveller()).push(pcm)
     count = len(features)
     times = (np.arange(count) + 0.5) / 100
     timeline = rest_filled(segments(phones), 0.0, count / 100 + 0.5)
@@ -56,7 +56,7 @@ def example(pcm: Pcm, phones: Sequence[Phone]) -> Example:
 
 def heard(speech: TimedSpeech, others: Sequence[Pcm], rng: np.random.Generator, plain: bool = False) -> Example:
     """The speech between two silences, augmented unless `plain`."""
-    before, after = rng.uniform(0.1, 0.6, 2)
+    before, after = rng.uniform(0.1, 1.2 if rng.random() < 0.2 else 0.6, 2)
     edge = TIMELINE_RATE
     pcm = np.pad(speech.pcm, (int(before * edge), int(after * edge)))
     factor = 1.0
@@ -92,15 +92,10 @@ def make_shard(path: Path, seed: int, shard: int) -> None:
     save(path, [made[i] for i in order])
 
 
-def make_held_shard(path: Path, seed: int) -> None:
-    """Clips of voices and languages that are never trained on, half of them augmented: for choosing between models."""
+def make_choice_shard(path: Path, seed: int) -> None:
+    """Clips of the voices for choosing, half of them augmented."""
     rng = np.random.default_rng([seed, 10**6])
-    shares = {"en-us": 0.35, "en-gb-scotland": 0.1, "cmn": 0.25, **dict.fromkeys(voices.HELD_LANGUAGES, 0.075)}
-    speech = voices.espeak_batch(rng, 60, shares, list(voices.HELD_VARIANTS), (130, 210))
-    speech += voices.flite_batch(rng, 20, voices.HELD_FLITE)
-    for voice in voices.festival.installed():
-        if voice.name in voices.HELD_FESTIVAL:
-            speech += voices.festival_batch(rng, voice, 6)
+    speech = voices.choice_batch(rng, 110)
     others = [s.pcm for s in speech[:20]]
     save(path, [heard(s, others, rng, plain=i % 2 == 0) for i, s in enumerate(speech)])
 

@@ -1,4 +1,5 @@
-"""Who speaks in training, and who is held back: neither the held-out voices nor languages are ever trained on."""
+"""Who speaks in training, and who is held back: neither the held-out voices nor languages are ever trained on, and
+what is chosen (weights of the loss, thresholds, the better of two runs) is chosen by a third set of voices."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +15,9 @@ HELD_VARIANTS = ("m3", "f4", "Alicia", "steph2", "klatt4", "Hugo", "victor", "li
 HELD_FLITE = ("rms",)
 HELD_FESTIVAL = ("upc_ca_ona_hts", "suo_fi_lj_diphone", "hy_fi_mv_diphone", "ked_diphone")
 HELD_LANGUAGES = ("fi", "ca", "ro", "hu")
+CHOICE_VARIANTS = ("f3", "m6", "Andy", "grandma", "david", "belinda", "pedro", "klatt6")
+CHOICE_FESTIVAL = ("pc_diphone", "czech_ph")
+"""Not trained on either: for choosing. The others are judged on alone."""
 
 _UNLIKE_PEOPLE = {
     "Demonic", "UniRobot", "robosoft", "robosoft2", "robosoft3", "robosoft4", "robosoft5", "robosoft6", "robosoft7",
@@ -38,7 +42,7 @@ def variants() -> list[str]:
     loader = find_spec("espeakng_loader")  # only its folder of data is asked for; the library stays out of this process
     assert loader is not None and loader.origin is not None  # noqa: PT018
     names = sorted(path.name for path in Path(loader.origin).parent.joinpath("espeak-ng-data/voices/!v").iterdir())
-    return [name for name in names if name not in _UNLIKE_PEOPLE and name not in HELD_VARIANTS]
+    return [name for name in names if name not in {*_UNLIKE_PEOPLE, *HELD_VARIANTS, *CHOICE_VARIANTS}]
 
 
 def language_of(voice: str) -> str:
@@ -79,7 +83,17 @@ def festival_batch(rng: np.random.Generator, voice: festival.FestivalVoice, coun
 
 
 def festival_voices() -> list[festival.FestivalVoice]:
-    return [v for v in festival.installed() if v.name not in HELD_FESTIVAL and v.language not in HELD_LANGUAGES]
+    kept = {*HELD_FESTIVAL, *CHOICE_FESTIVAL}
+    return [v for v in festival.installed() if v.name not in kept and v.language not in HELD_LANGUAGES]
+
+
+def choice_batch(rng: np.random.Generator, count: int) -> list[TimedSpeech]:
+    """About `count` utterances of the voices for choosing, in the languages of training."""
+    out = espeak_batch(rng, round(0.8 * count), ESPEAK_SHARES, list(CHOICE_VARIANTS), (130, 210))
+    for voice in festival.installed():
+        if voice.name in CHOICE_FESTIVAL:
+            out += festival_batch(rng, voice, round(0.1 * count))
+    return out
 
 
 def repaired(made: TimedSpeech) -> TimedSpeech:
