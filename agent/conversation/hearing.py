@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from agent.asr import Hypothesis
+from agent.asr import RATE, Hypothesis
 from agent.audio import Pcm
 from agent.conversation.clauses import Completion
 from agent.conversation.context import Context
@@ -52,6 +52,8 @@ class Utterance:
     failed: bool = False
     told: str = ""
     """What clients have been told of its words."""
+    given: bool = False
+    """Whether it came as an item, with its sound, instead of being spoken here: it is answered only when asked to."""
 
     @property
     def needed(self) -> int:
@@ -116,7 +118,7 @@ class Hearing:
     def unsettled(self) -> Utterance | None:
         """The turn whose words may be guessed at: it has ended but is not settled, or it has paused."""
         if self.pending:
-            return self.pending[0]
+            return None if self.pending[0].given else self.pending[0]
         return self.current if self.detector.paused else None
 
     def window(self, window: Window, interruptible: bool) -> TurnEvent | None:
@@ -193,8 +195,9 @@ class Hearing:
         self._feed(self.current, sound)
 
     def _feed(self, utterance: Utterance, windows: list[Pcm]) -> None:
-        utterance.fed += len(windows) * WINDOW
-        self._context.do(Feed(utterance.turn, np.concatenate(windows)))
+        sound = np.concatenate(windows)
+        utterance.fed += len(sound)
+        self._context.do(Feed(utterance.turn, sound))
 
     def _refine(self, utterance: Utterance) -> None:
         utterance.refining, utterance.refined = True, None
@@ -219,6 +222,25 @@ class Hearing:
             self._refine(utterance)
         self.pending.append(utterance)
         return utterance
+
+    def take(self, item_id: str, sound: Pcm, now: float) -> None:
+        """Recognise `sound`, shape (n * WINDOW,), which came at once: it waits for its words like a turn that has ended
+        when it would have, spoken from now on."""
+        self._turns += 1
+        seconds, last = len(sound) / RATE, len(sound) // WINDOW - 1
+        utterance = Utterance(
+            self._turns,
+            item_id,
+            first_window=0,
+            ended_at=now + seconds,
+            last_voiced=last,
+            voiced_ms=round(1000 * seconds),
+            given=True,
+        )
+        self._context.do(Listen(utterance.turn))
+        self._feed(utterance, [sound])
+        self._refine(utterance)
+        self.pending.append(utterance)
 
     def drop(self, utterance: Utterance) -> None:
         """Forget an utterance: it was none, or its words are known."""

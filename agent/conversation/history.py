@@ -185,7 +185,7 @@ def item_from_wire(given: ItemIn, new_id: Callable[[str], str], where: str = "it
     if not parts or any(part is None for part in parts):
         raise WireError(
             "invalid_value",
-            "A message needs text content; recorded audio goes to input_audio_buffer.append.",
+            "A message needs text content, or, of the user's and as an item of its own, one part of input_audio.",
             param=f"{where}.content",
         )
     return Item(item_id, "message", given.role, text=" ".join(part for part in parts if part))

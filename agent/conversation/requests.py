@@ -14,11 +14,14 @@ from agent.conversation.floor import paced, slowed
 from agent.conversation.hearing import Hearing
 from agent.conversation.history import Item, item_from_wire
 from agent.conversation.playback import Playback
+from agent.conversation.recorded import recorded_in
 from agent.conversation.turns import WINDOW_MS
 from agent.realtime import events as wire
 from agent.realtime.events import WireError
 from agent.realtime.session_config import SemanticVad, ServerVad
 
+MOST_PENDING = 16
+"""Turns whose words are waited for."""
 CANNOT_HEAR = "Speech in this language cannot be understood by the recogniser that runs here; typing works."
 
 
@@ -59,14 +62,8 @@ class Requests:
                 self._commit(now)
             case wire.ClearAudio():
                 self._clear_audio(now)
-            case wire.CreateItem(item=given, previous_item_id=previous):
-                item = item_from_wire(given, self._context.settings.new_id)
-                self._context.check_room()
-                before = self._context.add(item, previous)
-                self._answering.drop_guess()
-                if item.role == "user":
-                    self._context.pace = paced(self._context.pace, slowed(item.text))
-                self._context.announce(item, before, now)
+            case wire.CreateItem():
+                self._create(event, now)
             case wire.RetrieveItem(item_id=item_id):
                 # Pipecat survives a retrieval that fails only by this code; the others are named after it.
                 item = self._history.get(item_id, "item_retrieve_invalid_item_id")
@@ -144,6 +141,32 @@ class Requests:
         self._hearing.configure(turns, detection=detection is not None)
 
     # ------------------------------------------------------------------ what was said
+    def _create(self, event: wire.CreateItem, now: float) -> None:
+        """A new item. Where it is recorded speech, its words follow as those of a turn do."""
+        new_id = self._context.settings.new_id
+        sound = recorded_in(event.item, self._context.config.audio.input.format.type)
+        if sound is None:
+            item = item_from_wire(event.item, new_id)
+        else:
+            self._check_hearing()
+            item = Item(event.item.id or new_id("item"), spoken=True)
+        self._context.check_room()
+        before = self._context.add(item, event.previous_item_id)
+        self._answering.drop_guess()
+        if item.role == "user":
+            self._context.pace = paced(self._context.pace, slowed(item.text))
+        self._context.announce(item, before, now)
+        if sound is not None:
+            self._hearing.take(item.id, sound, now)
+
+    def _check_hearing(self) -> None:
+        """Raises WireError where recorded speech cannot be taken now."""
+        if not self._context.understands:
+            raise WireError("unsupported_content_type", CANNOT_HEAR, param="item.content")
+        if len(self._hearing.pending) >= MOST_PENDING:
+            message = f"{MOST_PENDING} turns wait for their words: send more when these are transcribed."
+            raise WireError("too_many_pending", message, param="item.content")
+
     def _clear_audio(self, now: float) -> None:
         self._hearing.clear()
         self._answering.drop_guess()

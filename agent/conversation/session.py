@@ -285,7 +285,10 @@ class Conversation:
         if self._away:
             self._answering.drop_guess()
         elif self._answering.waits:
-            self._answering.respond_now(now)
+            if not self._hearing.pending:
+                self._answering.respond_now(now)
+        elif utterance.given:
+            return
         elif detection is not None and detection.create_response:
             self._answering.answer(utterance, heard, now)
         else:

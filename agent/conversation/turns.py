@@ -219,7 +219,8 @@ class TurnDetector:
             return self._start()
         late = (self.windows - self.onset) * WINDOW_MS >= self.settings.decide_ms
         enough = self._run * WINDOW_MS >= self.settings.confirm_words_ms or self._clear >= _CLEARLY
-        if late and enough and self._sounds_like_speech and evidence.claim is not Claim.BACKCHANNEL:
+        goes_on = self.silence_ms == self._masked * WINDOW_MS  # who is done already may have said "yeah"
+        if late and enough and goes_on and self._sounds_like_speech and evidence.claim is not Claim.BACKCHANNEL:
             return self._start()
         if late or self.silence_ms - self._masked * WINDOW_MS >= self.settings.reject_ms:
             self._state = _State.ASIDE

@@ -137,6 +137,7 @@ def over(outcomes: list[Outcome]) -> dict[str, object]:
         "held before anybody spoke": wilson(early, len(outcomes)),
         "hold_ms": _spread(hold),
         "decide_ms": _spread(decide),
+        "hold_to_decision_ms": _spread([later - first for first, later in zip(hold, decide, strict=True)]),
     }
 
 

@@ -156,6 +156,17 @@ def test_a_noise_that_never_ends_is_forgotten() -> None:
     assert "DISMISSED" in names(happened)
 
 
+def test_a_voice_that_is_over_when_it_is_decided_is_let_pass_until_its_words_are_known() -> None:
+    """The words of a short "yeah" come when it has been said, and so do those of a short question."""
+    silent = Evidence(0.02, interruptible=True, tonal=False)
+    for claim_, expected in ((Claim.BACKCHANNEL, "DISMISSED"), (Claim.FLOOR, "STARTED"), (Claim.NONE, "DISMISSED")):
+        words = Evidence(0.02, interruptible=True, tonal=False, claim=claim_)
+        happened = run(TurnDetector(TurnSettings()), (5, QUIET), (18, VOICE), (6, silent), (40, words))
+        assert names(happened)[:3] == ["ONSET", "REJECTED", expected]
+        assert (happened[1][0] - 5) * 32 <= 700
+    assert names(run(TurnDetector(TurnSettings()), (5, QUIET), (22, VOICE), (40, silent)))[:2] == ["ONSET", "STARTED"]
+
+
 def test_late_words_still_take_the_floor() -> None:
     late = Evidence(0.02, interruptible=True, tonal=False, claim=Claim.STOP)
     happened = run(TurnDetector(TurnSettings()), (3, QUIET), (8, VOICE), (9, QUIET), (1, late))
