@@ -19,6 +19,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 SEED = 7
+WITHOUT: dict[str, dict[str, float]] = {
+    "naming sounds": {"naming": 0.0},
+    "weighing short closures": {"hard": 1.0},
+    "weighing rounded lips": {"rounding": 1.0},
+    "bending": {"bending": 0.0},
+    "warping and masking": {"warping": 0.0, "masking": 0.0},
+}
+"""Ideas of the recipe (see scripts.lipsync.training.Recipe), and a recipe without each."""
 
 
 def speech(work: Path, shards: int) -> None:
@@ -72,13 +80,13 @@ def main() -> None:
     options.add_argument("--out", type=Path, default=ROOT / "models", help="folder with lipsync/ and cards/")
     options.add_argument("--shards", type=int, default=48)
     options.add_argument("--steps", type=int, default=4000)
-    options.add_argument("--hard", type=float, default=3.0, help="how much more short closures count")
+    options.add_argument("--without", choices=WITHOUT, help="leave one idea out, to see what it is worth")
     chosen = options.parse_args()
     run = chosen.run or chosen.work / "run"
     if chosen.stage == "speech":
         speech(chosen.work, chosen.shards)
     elif chosen.stage == "train":
-        train(chosen.work, run, {"steps": chosen.steps, "hard": chosen.hard})
+        train(chosen.work, run, {"steps": chosen.steps, **WITHOUT.get(chosen.without, {})})
     elif chosen.stage == "export":
         export(chosen.work, run, chosen.out)
     else:

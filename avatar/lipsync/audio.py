@@ -3,54 +3,62 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from avatar.lipsync.network import ROW, Heard
+from avatar.lipsync.network import ROW
 from avatar.lipsync.phones import CHANNEL, CHANNELS, VISEMES
 from avatar.lipsync.sounds import SOUND, VISEME_OF
 
 Rows = NDArray[np.float32]
 
 _JAW, _CLOSE, _ROLL = CHANNEL["jawOpen"], CHANNEL["mouthClose"], CHANNEL["mouthRollLower"]
-_PARTING = np.array([CHANNEL[name] for name in ("mouthUpperUp", "mouthLowerDown", "mouthFunnel")])
 _VISEMES = np.array(VISEME_OF)
 _FIRST_SOUND = len(CHANNELS)
 _SEAL, _BITE, _HISS, _QUIET = (0.00, 1.10), (0.10, 0.90), (0.20, 1.00), (0.80, 1.00)
 """Below the first of each the network's certainty of a seal, a bite, a sibilant or silence does nothing; at the second
 lips are shut or bitten, teeth are closed, the mouth is at rest. Steeper steps than these make lips snap."""
 _LOW, _HIGH = np.array([_SEAL, _BITE, _HISS, _QUIET], np.float32).T
-_BITE_ROLL, _BITE_JAW, _SIBILANT_JAW = 0.5, 0.10, 0.10
+_BITE_ROLL, _CLENCHED_JAW = 0.5, 0.10
+"""How far a bitten lip rolls in, and how far a jaw opens at most in a bite or a sibilant."""
+_ROUND_BY_SOUND = 0.3
+"""How much of the rounding is what the sounds being said would have: two guesses err less than one."""
+_SURE = len(CHANNELS)
 
 
-def _chooser() -> Rows:
-    """Shape (ROW, 4): takes those four certainties from what is told."""
-    out = np.zeros((ROW, 4), np.float32)
-    out[ROW - 2, 0] = out[ROW - 1, 1] = out[_FIRST_SOUND + SOUND["sil"], 3] = 1
-    out[_FIRST_SOUND + np.flatnonzero(np.isin(_VISEMES, ("SS", "CH", "IH_SH"))), 2] = 1
+def _reader() -> Rows:
+    """Shape (ROW, 14 + 4): from what is told the mouth's channels, and those four certainties by their steps."""
+    out = np.zeros((ROW, _SURE + 4), np.float32)
+    out[:_SURE, :_SURE] = np.eye(_SURE)
+    for channel in (CHANNEL["mouthFunnel"], CHANNEL["mouthPucker"]):
+        out[channel, channel] = 1 - _ROUND_BY_SOUND
+        shape = [dict(VISEMES[viseme].weights).get(CHANNELS[channel], 0.0) for viseme in VISEME_OF]
+        out[_FIRST_SOUND:-2, channel] = _ROUND_BY_SOUND * np.array(shape)
+    out[ROW - 2, _SURE] = out[ROW - 1, _SURE + 1] = out[_FIRST_SOUND + SOUND["sil"], _SURE + 3] = 1
+    out[_FIRST_SOUND + np.flatnonzero(np.isin(_VISEMES, ("SS", "CH", "IH_SH"))), _SURE + 2] = 1
+    out[:, _SURE:] /= _HIGH - _LOW
     return out
 
 
-_CHOOSER = _chooser()
-_ROUND = [CHANNEL["mouthFunnel"], CHANNEL["mouthPucker"]]
-_ROUND_OF = np.array([[dict(VISEMES[v].weights).get(CHANNELS[c], 0.0) for c in _ROUND] for v in VISEME_OF], np.float32)
-_ROUND_BY_SOUND = 0.3
-"""How much of the rounding is what the sounds being said would have: two guesses err less than one."""
+_READER = _reader()
+_BELOW = _LOW / (_HIGH - _LOW)
+_PARTED = np.isin(np.array(CHANNELS), ("mouthUpperUp", "mouthLowerDown", "mouthFunnel")).astype(np.float32)
+"""What parts the lips even while the jaw is cancelled by mouthClose."""
 
 
-def audio_rows(heard: Heard) -> Rows:
-    """The mouth's channels for each frame of 10 ms, shape (n, 14 CHANNELS). Each row depends on its own frame alone."""
-    sure = np.clip((heard.told @ _CHOOSER - _LOW) / (_HIGH - _LOW), 0, 1)
-    sealed, bitten, hissed, resting = (sure * sure * (3 - 2 * sure)).T
+def audio_rows(told: Rows) -> Rows:
+    """The mouth's channels from what is told of frames of 10 ms (see Heard), shape (n, 14 CHANNELS). Each row depends
+    on its own frame alone."""
+    read: Rows = told @ _READER
+    sure = np.minimum(np.maximum(read[:, _SURE:] - _BELOW, 0), 1)
+    sure *= sure * (3 - 2 * sure)
+    sealed, bitten, hissed, resting = sure.T
     awake = 1 - resting
-    rows = heard.channels * awake[:, None]
-    rows[:, _ROUND] *= 1 - _ROUND_BY_SOUND
-    rows[:, _ROUND] += _ROUND_BY_SOUND * awake[:, None] * (heard.sounds @ _ROUND_OF)
-    jaw = rows[:, _JAW]
-    for amount, limit in ((bitten, _BITE_JAW), (hissed, _SIBILANT_JAW)):
-        jaw = np.minimum(jaw, limit + (1 - amount) * np.maximum(jaw - limit, 0))
-    rows[:, _JAW] = jaw
-    rows[:, _CLOSE] = np.maximum(np.minimum(rows[:, _CLOSE], jaw), sealed * jaw)
-    rows[:, _PARTING] *= (1 - sealed)[:, None]
-    rows[:, _ROLL] = np.maximum(rows[:, _ROLL], _BITE_ROLL * bitten * awake)
-    return np.asarray(rows, np.float32)
+    rows: Rows = read[:, :_SURE] * awake[:, None]
+    rows *= 1 - sealed[:, None] * _PARTED
+    jaw, close, roll = rows[:, _JAW], rows[:, _CLOSE], rows[:, _ROLL]
+    jaw -= np.maximum(jaw - _CLENCHED_JAW, 0) * (1 - (1 - bitten) * (1 - hissed))
+    np.minimum(close, jaw, out=close)
+    np.maximum(close, sealed * jaw, out=close)
+    np.maximum(roll, _BITE_ROLL * bitten * awake, out=roll)
+    return rows
 
 
 class Smoother:
@@ -77,23 +85,19 @@ class Smoother:
 
 
 class AudioMouth:
-    """The mouth of a stream of sound alone, without the tremor of what the network tells from frame to frame.
-
-    Of what `push` returns, `told` is late by TOLD_LATE rows, and the channels by ROWS_LATE.
-    """
+    """The mouth of a stream of sound alone, without the tremor of what the network tells from frame to frame: what
+    `push` returns is late by ROWS_LATE rows."""
 
     def __init__(self) -> None:
-        self._told = Smoother(1, 2, 1)
         self._before = Smoother(1, 1)
         self._after = Smoother(1, 1, 1)
 
-    def push(self, heard: Heard) -> tuple[Heard, Rows]:
-        """What is told of the next frames, smoothed, and the mouth's channels for them, shape (n, 14)."""
-        rows = self._after.push(audio_rows(Heard(heard.first, self._before.push(heard.told))))
-        return Heard(heard.first, self._told.push(heard.told)), rows
+    def push(self, told: Rows) -> Rows:
+        """From what is told of the next frames, shape (n, ROW), the mouth's channels, shape (n, 14)."""
+        return self._after.push(audio_rows(self._before.push(told)))
 
 
-TOLD_LATE, ROWS_LATE = 1, 1.5
+ROWS_LATE = 1.5
 
 
 def likeliest_sounds(sounds: Rows) -> NDArray[np.intp]:

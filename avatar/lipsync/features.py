@@ -24,13 +24,24 @@ Features = NDArray[np.float32]
 """Shape (frames, BANDS)."""
 
 
+def _mel(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(2595 * np.log10(1 + hertz / 700))
+
+
+_FIRST, _LAST = _mel(np.array([_LOW, _HIGH]))
+_EDGES: Final = 700 * (10 ** (np.linspace(_FIRST, _LAST, BANDS + 2) / 2595) - 1)
+HERTZ: Final = _EDGES[1:-1]
+"""The bands' centres."""
+
+
+def band_of(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The number of the band whose centre is at a frequency, with its fraction."""
+    return np.asarray((_mel(hertz) - _FIRST) / (_LAST - _FIRST) * (BANDS + 1) - 1)
+
+
 def _filters() -> NDArray[np.float32]:
     """Shape (frequencies, BANDS)."""
-
-    def mel(hertz: float) -> float:
-        return 2595 * float(np.log10(1 + hertz / 700))
-
-    edges = 700 * (10 ** (np.linspace(mel(_LOW), mel(_HIGH), BANDS + 2) / 2595) - 1)
+    edges = _EDGES
     at = np.fft.rfftfreq(_FFT, 1 / TIMELINE_RATE)[:, None]
     rising = (at - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - at) / (edges[2:] - edges[1:-1])

@@ -31,8 +31,9 @@ class Growing:
         return self._held[first - self.start : end - self.start]
 
     def at(self, numbers: NDArray[np.intp]) -> NDArray[np.float32]:
-        """The rows of these numbers, the nearest there are for those beyond either end. At least one must be there."""
-        return self._held[np.clip(numbers, self.start, self.end - 1) - self.start]
+        """The rows of these numbers, a copy; the nearest there are for those beyond either end. At least one must be
+        there."""
+        return np.asarray(self._held[np.minimum(np.maximum(numbers, self.start), self.end - 1) - self.start])
 
     def forget(self, before: int) -> None:
         """Rows before `before` will not be asked for again."""

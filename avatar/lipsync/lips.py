@@ -111,12 +111,12 @@ class Lips:
         first = self._given
         track = self._timed.frames(max(first * SAMPLES_PER_FRAME, self.ready(end_sample)))
         self._given = first + len(track)
-        weights = track.weights
-        for sentence in self._heard:
-            rows = sentence.frames(first, self._given)
-            weights[:, ARKIT_COLUMN] = np.minimum(1, weights[:, ARKIT_COLUMN] + rows[:, ARKIT_CHANNEL])
+        for sentence in self._heard if len(track) else ():
+            rows = sentence.frames(first, self._given)[:, ARKIT_CHANNEL]
+            rows += track.weights[:, ARKIT_COLUMN]
+            track.weights[:, ARKIT_COLUMN] = np.minimum(rows, 1, out=rows)
             sentence.forget(self._given - 1)
-        return FaceTrack.from_weights(track.start_sample, weights)
+        return track
 
     def visemes(self, start_sample: int, end_sample: int) -> list[str]:
         """The Oculus viseme being said at each frame in [start, end); silence where nothing is known."""

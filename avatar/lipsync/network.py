@@ -27,13 +27,14 @@ LOOKAHEADS: Final = (3, 7)
 """How many frames of 10 ms beyond the one it tells each output has heard: for a live microphone, and for sound that
 waits."""
 ROW: Final = len(CHANNELS) + len(SOUNDS) + 2
-"""Numbers for one frame: channels, logits of the sounds, logits of seal and bite."""
+"""Numbers for one frame: channels, the sounds, seal and bite."""
 FOLDER: Final = Path(__file__).resolve().parents[2] / "models" / "lipsync"
 _CHANNELS: Final = len(CHANNELS)
 _CERTAINTIES: Final = _CHANNELS + len(SOUNDS)
 MODEL: Final = "lipsync.onnx"
 
 Rows = NDArray[np.float32]
+_NOTHING: Final[Rows] = np.zeros((0, ROW), np.float32)
 
 
 class LipModelError(RuntimeError):
@@ -108,28 +109,17 @@ class LipStream:
 
     def push(self, pcm: Pcm) -> Heard:
         """`pcm` has shape (n,) at 24 kHz and follows what came before; the frames that are now known."""
-        waiting = np.concatenate([self._waiting, self._mel.push(pcm)])
-        steps = (len(waiting) - HISTORY) // STRIDE
-        used = HISTORY + steps * STRIDE
-        self._waiting = waiting[steps * STRIDE :]
-        if steps == 0:
-            return heard_from(np.zeros((0, ROW), np.float32), max(0, self._next))
-        out, self._memory = self._network.session.run(None, {"features": waiting[None, :used], "memory": self._memory})
-        rows = out[0].reshape(steps, len(LOOKAHEADS), STRIDE, ROW)[:, self._look].reshape(-1, ROW)
+        features = self._mel.push(pcm)
+        if len(self._waiting) + len(features) < HISTORY + STRIDE:
+            self._waiting = np.concatenate([self._waiting, features])
+            return Heard(max(0, self._next), _NOTHING)
+        waiting = np.concatenate([self._waiting, features])
+        used = len(waiting) - (len(waiting) - HISTORY) % STRIDE
+        self._waiting = waiting[used - HISTORY :]
+        told, self._memory = self._network.session.run(None, {"features": waiting[None, :used], "memory": self._memory})
+        rows = told[self._look]
         first, self._next = self._next, self._next + len(rows)
-        return heard_from(rows[max(0, -first) :], max(0, first))
-
-
-def heard_from(rows: Rows, first: int) -> Heard:
-    """From the network's own numbers, shape (n, ROW): shapes clipped, logits made probabilities."""
-    told = rows.copy()
-    shapes, logits, certainties = told[:, :_CHANNELS], told[:, _CHANNELS:_CERTAINTIES], told[:, _CERTAINTIES:]
-    np.clip(shapes, 0, 1, out=shapes)
-    if len(told):
-        np.exp(logits - logits.max(axis=1, keepdims=True), out=logits)
-        logits /= logits.sum(axis=1, keepdims=True)
-    certainties[:] = 1 / (1 + np.exp(-certainties))
-    return Heard(first, told)
+        return Heard(first, rows) if first >= 0 else Heard(0, rows[-first:])
 
 
 def samples_needed(frame: int, lookahead: int) -> int:

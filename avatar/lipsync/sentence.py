@@ -1,15 +1,16 @@
 """The mouth of one stretch of speech that nobody timed: from its sound, and from its text where that is known."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.audio import TIMELINE_RATE, Pcm
 from avatar.blendshapes import SAMPLES_PER_FRAME
-from avatar.lipsync.audio import TOLD_LATE, AudioMouth, Smoother, likeliest_sounds
+from avatar.lipsync.audio import AudioMouth, Smoother, likeliest_sounds
 from avatar.lipsync.features import HOP
 from avatar.lipsync.follow import Path
 from avatar.lipsync.growing import Growing
 from avatar.lipsync.known_text import KnownText
-from avatar.lipsync.network import ROW, Heard, LipNetwork, Rows
+from avatar.lipsync.network import ROW, Heard, LipNetwork, Rows, samples_needed
 from avatar.lipsync.phones import CHANNELS
 from avatar.lipsync.pronounce import Pronunciation
 from avatar.lipsync.sounds import SOUND, SOUNDS, VISEME_OF
@@ -22,6 +23,8 @@ LAG = 7
 EARLY = 0.75
 """Rows by which a mouth that follows the sound alone is shown early, to make up for its smoothing (ROWS_LATE): all that
 the declared look-ahead leaves."""
+_AROUND = 1
+"""Rows after a row by whose mean with it what was told loses its tremor."""
 _REST = 0.3
 """Seconds after the end in which the mouth comes to rest."""
 _KEPT = 3000
@@ -49,9 +52,10 @@ class HeardSentence:
         self._shift = -0.5 if self.text is not None else EARLY - 0.5
         self._samples = 0
         self._ended = False
+        self._unheard: list[Pcm] = []
+        """With a text: sound that no block needs yet. To hear it block by block costs half."""
         self._heard = Growing(ROW)
-        """With a text: what the network told, before any smoothing."""
-        self._told = Growing(ROW)
+        """What the network told."""
         self._audio = Growing(len(CHANNELS))
         self._mixed = Growing(len(CHANNELS))
         self._smoother = Smoother(1, 2, 1)
@@ -62,45 +66,63 @@ class HeardSentence:
     def push(self, pcm: Pcm) -> None:
         """The next of the sound: shape (n,), 24 kHz."""
         self._samples += len(pcm)
-        self._take(self._stream.push(pcm))
+        if self.text is None:
+            self._shape(self._hear(pcm))
+            return
+        self._unheard.append(pcm)
+        last = self._decided + BLOCK + (self._lag or 0) - 1
+        if self._samples >= samples_needed(last, self._stream.lookahead):
+            self._take(self.text)
 
     def end(self) -> None:
         """Nothing more comes: silence follows, in which the mouth comes to rest."""
-        if not self._ended:
-            self._ended = True
-            after = round(_REST * TIMELINE_RATE) + (self._stream.lookahead + 3) * HOP
-            self._take(self._stream.push(np.zeros(after, np.float32)))
-
-    def _take(self, heard: Heard) -> None:
-        if self.text is None:
-            self._shape(heard)
+        if self._ended:
             return
-        self._heard.append(heard.told)
+        self._ended = True
+        after = np.zeros(round(_REST * TIMELINE_RATE) + (self._stream.lookahead + 3) * HOP, np.float32)
+        if self.text is None:
+            self._shape(self._hear(after))
+        else:
+            self._unheard.append(after)
+            self._take(self.text)
+
+    def _hear(self, pcm: Pcm) -> Rows:
+        told = self._stream.push(pcm).told
+        self._heard.append(told)
+        return told
+
+    def _shape(self, told: Rows) -> None:
+        self._audio.append(self._mouth.push(told))
+
+    def _take(self, text: KnownText) -> None:
+        """Hear what was not heard, and decide what can be decided."""
+        self._hear(np.concatenate(self._unheard))
+        self._unheard = []
         known = self._heard.end
         if self._lag is None:
             if self._ended:
-                self._decide(self.text, known - TOLD_LATE, known)
+                self._decide(text, known - _AROUND, known)
             return
-        while (until := self._decided + BLOCK) <= known - (TOLD_LATE if self._ended else self._lag):
+        while (until := self._decided + BLOCK) <= known - (_AROUND if self._ended else self._lag):
             # Never from more than is known just then, so that the cutting of the sound changes nothing.
-            self._decide(self.text, until, min(known, until + self._lag))
-
-    def _shape(self, heard: Heard) -> None:
-        smooth, audio = self._mouth.push(heard)
-        self._told.append(smooth.told)
-        self._audio.append(audio)
+            self._decide(text, until, min(known, until + self._lag))
 
     def _decide(self, text: KnownText, until: int, now: int) -> None:
         """Rows until `until` from the text and the sound of the rows before `now`."""
         first, self._decided = self._decided, until
         text.hear(Heard(0, self._heard.between(text.heard, now)).sounds)
-        self._shape(Heard(0, self._heard.between(self._audio.end, until + TOLD_LATE)))
-        told = Heard(first, self._told.between(first + TOLD_LATE, until + TOLD_LATE))
-        audio = self._audio.between(first + TOLD_LATE, until + TOLD_LATE)
+        self._shape(self._heard.between(self._audio.end, until + _AROUND))
+        told = Heard(first, self._told(np.arange(first, until)))
+        audio = self._audio.between(first + _AROUND, until + _AROUND)
         mixed, trust, sounds = text.rows(first, now, told.channels, audio, told.sounds[:, _SIL] < 0.5)
         # Smoothing makes rows one late: the very first is left out, so that the others stand where they belong.
         self._mixed.append(self._smoother.push(mixed.astype(np.float32))[0 if first else 1 :])
         self._labels.append(np.stack([trust, sounds], axis=1).astype(np.float32))
+
+    def _told(self, numbers: NDArray[np.intp]) -> Rows:
+        """What the network told of these rows, without its tremor."""
+        around = self._heard.at(numbers - _AROUND) + self._heard.at(numbers + _AROUND)
+        return np.asarray(0.25 * around + 0.5 * self._heard.at(numbers), np.float32)
 
     @property
     def _rows(self) -> Growing:
@@ -130,10 +152,12 @@ class HeardSentence:
         rows = self._rows
         if end <= first or rows.end == rows.start:
             return np.zeros((max(0, end - first), len(CHANNELS)), np.float32)
-        at = (np.arange(first, end) * SAMPLES_PER_FRAME - self.start_sample) / HOP + self._shift
-        low = np.floor(at).astype(np.intp)
+        at = np.arange(first, end) * (SAMPLES_PER_FRAME / HOP) + (self._shift - self.start_sample / HOP)
+        low = np.floor(at)
         part = (at - low).astype(np.float32)[:, None]
-        out = rows.at(low) * (1 - part) + rows.at(low + 1) * part
+        below = low.astype(np.intp)
+        out = rows.at(below)
+        out += (rows.at(below + 1) - out) * part
         if at[0] < -1 or at[-1] > rows.end - 0.5:
             out[(at < -1) | (at > rows.end - 0.5)] = 0
         return out
@@ -145,8 +169,8 @@ class HeardSentence:
         known = (nearest >= self._rows.start) & (nearest < self._rows.end)
         if not known.any():
             return [SOUNDS[_SIL]] * len(at)
-        late = 0 if self.text is None else TOLD_LATE
-        said = likeliest_sounds(Heard(0, self._told.at(nearest + late)).sounds)
+        late = 1 if self.text is None else 0
+        said = likeliest_sounds(Heard(0, self._told(nearest - late)).sounds)
         if self.text is not None:
             trust, sounds = self._labels.at(nearest).T
             said = np.where(trust > 0.5, sounds, said).astype(np.intp)
@@ -156,5 +180,5 @@ class HeardSentence:
         """Frames before `frame` will not be asked for again. With a text everything is kept: texts end."""
         row = int((frame * SAMPLES_PER_FRAME - self.start_sample) // HOP) - _KEPT
         if self.text is None and row > self._audio.start + _KEPT:
-            self._told.forget(row)
+            self._heard.forget(row)
             self._audio.forget(row)

@@ -7,14 +7,36 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from avatar.lipsync.features import BANDS, SILENCE
 from avatar.lipsync.network import HISTORY, LOOKAHEADS, MODEL, STRIDE
 from avatar.lipsync.phones import CHANNELS
 from avatar.lipsync.sounds import SOUNDS
-from scripts.lipsync.model import LipModel
+from scripts.lipsync.model import LipModel, by_look
 
 MOST_BYTES = 3_000_000
+
+
+class Telling(nn.Module):
+    """The model as it works: what normalises its features folded into the first layer, the shapes clipped, and the
+    logits made probabilities. Gives (looks, 2·n, ROW) and the new memory."""
+
+    def __init__(self, model: LipModel) -> None:
+        super().__init__()
+        self.model = model
+        self.first = nn.Conv1d(BANDS, model.size.stem, model.first.kernel_size)
+        with torch.no_grad():
+            weight = model.first.weight / model.deviation[None, :, None]
+            self.first.weight.copy_(weight)
+            assert model.first.bias is not None
+            self.first.bias.copy_(model.first.bias - (weight * model.mean[None, :, None]).sum(dim=(1, 2)))  # type: ignore[union-attr]
+
+    def forward(self, features: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        out, memory = self.model.steps(self.first(features.transpose(1, 2)), memory)
+        shapes, sounds, certainties = by_look(out)[0].split([len(CHANNELS), len(SOUNDS), 2], dim=-1)
+        told = [shapes.clamp(0, 1), sounds.softmax(dim=-1), certainties.sigmoid()]
+        return torch.cat(told, dim=-1), memory
 
 
 def export(model: LipModel, prior: np.ndarray, folder: Path) -> dict[str, Any]:
@@ -24,12 +46,12 @@ def export(model: LipModel, prior: np.ndarray, folder: Path) -> dict[str, Any]:
     path = folder / MODEL
     example = torch.full((1, HISTORY + 2 * STRIDE, BANDS), SILENCE), torch.zeros(1, 1, model.size.memory)
     torch.onnx.export(
-        model.eval(),
+        Telling(model).eval(),
         example,
         str(path),
         input_names=["features", "memory"],
-        output_names=["rows", "memory_out"],
-        dynamic_axes={"features": {1: "frames"}, "rows": {1: "steps"}},
+        output_names=["told", "memory_out"],
+        dynamic_axes={"features": {1: "frames"}, "told": {1: "rows"}},
         opset_version=17,
         dynamo=False,
     )

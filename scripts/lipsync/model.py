@@ -45,15 +45,24 @@ class LipModel(nn.Module):
         self.out = nn.Linear(size.hidden, STRIDE * len(LOOKAHEADS) * ROW)
 
     def forward(self, features: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        x = ((features - self.mean) / self.deviation).transpose(1, 2)
-        x = torch.relu(self.second(torch.relu(self.first(x)))).transpose(1, 2)
+        return self.steps(self.first(((features - self.mean) / self.deviation).transpose(1, 2)), memory)
+
+    def steps(self, first: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """From what the first layer gives."""
+        x = torch.relu(self.second(torch.relu(first))).transpose(1, 2)
         recalled, memory = self.recurrent(x, memory)
         return self.out(torch.relu(self.hidden(torch.cat([x, recalled], dim=-1)))), memory
 
     def rows(self, features: Tensor) -> Tensor:
         """From the beginning of sound: (batch, 2·n, BANDS) → (batch, 2·n, looks, ROW); row i of look-ahead k stands for
         frame i − k."""
-        batch, count, _ = features.shape
+        batch = len(features)
         padded = torch.cat([features.new_full((batch, HISTORY, BANDS), SILENCE), features], dim=1)
         out, _ = self(padded, features.new_zeros(1, batch, self.size.memory))
-        return out.reshape(batch, count // STRIDE, len(LOOKAHEADS), STRIDE, ROW).transpose(2, 3).flatten(1, 2)
+        return by_look(out).transpose(1, 2)
+
+
+def by_look(out: Tensor) -> Tensor:
+    """The network's output (batch, n, 2·looks·ROW) as (batch, looks, 2·n, ROW)."""
+    batch, steps, _ = out.shape
+    return out.reshape(batch, steps, len(LOOKAHEADS), STRIDE, ROW).transpose(1, 2).flatten(2, 3)

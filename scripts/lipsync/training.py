@@ -12,6 +12,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
+from avatar.lipsync.features import BANDS, HERTZ, band_of
 from avatar.lipsync.network import LOOKAHEADS
 from avatar.lipsync.phones import CHANNEL, CHANNELS
 from avatar.lipsync.sounds import SOUNDS, VISEME_OF
@@ -19,7 +20,9 @@ from scripts.lipsync.examples import Example, load
 from scripts.lipsync.model import LipModel, Size
 
 _EDGE = len(CHANNELS)
-_IMPORTANT = {"jawOpen": 3.0, "mouthClose": 2.0, "mouthPucker": 2.0, "mouthFunnel": 2.0, "mouthRollLower": 2.0}
+_IMPORTANT = {"jawOpen": 3.0, "mouthClose": 2.0, "mouthRollLower": 2.0}
+_ROUND = ("mouthPucker", "mouthFunnel")
+_ROUND_CHANNELS = [CHANNEL[name] for name in _ROUND]
 _PP = np.array([name == "PP" for name in VISEME_OF])
 _FF = np.array([name == "FF" for name in VISEME_OF])
 _M = SOUNDS.index("m")
@@ -28,8 +31,11 @@ _M = SOUNDS.index("m")
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """What a run is. crop: frames of 10 ms; warm_up: frames whose loss does not count, for want of a past.
-    hard: how much more short bilabials, lip bites and final /m/ count. bending: how much the curves' second differences
-    count at the end; they begin with nothing, since from the start they keep the network from learning anything."""
+    hard: how much more short bilabials, lip bites and final /m/ count. rounding: how much the two channels of rounded
+    lips count. naming: how much the sounds' names count. bending: how much the curves' second differences count at the
+    end; they begin with nothing, since from the start they keep the network from learning anything. warping: how far
+    the mel bands are moved, as if by a throat of another length (standard deviation of its logarithm). masking: share
+    of the crops that lose some bands."""
 
     seed: int = 1
     steps: int = 3000
@@ -38,8 +44,12 @@ class Recipe:
     warm_up: int = 20
     rate: float = 2e-3
     hard: float = 3.0
+    rounding: float = 3.0
+    naming: float = 0.5
     average: float = 0.998
     bending: float = 8.0
+    warping: float = 0.07
+    masking: float = 0.4
 
 
 class Corpus:
@@ -55,12 +65,30 @@ class Corpus:
         """features (batch, crop, 40), curves (batch, crop, 14), sounds (batch, crop), weight (batch, crop)."""
         starts = rng.integers(0, len(self.sounds) - recipe.crop, recipe.batch)
         rows = starts[:, None] + np.arange(recipe.crop)
-        features = torch.from_numpy(self.features[rows]).float()
+        features = torch.from_numpy(_warped(self.features[rows].astype(np.float32), recipe, rng))
         louder = torch.from_numpy(rng.normal(0, 0.15, (recipe.batch, 1, 1))).float()
         tilt = torch.from_numpy(rng.normal(0, 0.01, (recipe.batch, 1, 40)).cumsum(axis=2)).float()
         curves = torch.from_numpy(self.curves[rows]).float()
         sounds = torch.from_numpy(self.sounds[rows]).long()
         return features + louder + tilt, curves, sounds, torch.from_numpy(self.weight[rows]).float()
+
+
+def _warped(features: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> np.ndarray:
+    """Crops of shape (batch, crop, BANDS), each as another throat would have said it (vocal tract length perturbation:
+    Jaitly and Hinton, 2013), and some with a few bands gone (after SpecAugment: Park et al., 2019)."""
+    count = len(features)
+    factor = np.exp(rng.normal(0, 1, (count, 1)) * recipe.warping)
+    at = np.clip(band_of(HERTZ * factor), 0, BANDS - 1)
+    low = np.minimum(at.astype(int), BANDS - 2)
+    part = (at - low).astype(np.float32)[:, None]
+    rows = np.arange(count)[:, None]
+    turned = features.transpose(0, 2, 1)
+    out = (turned[rows, low].transpose(0, 2, 1)) * (1 - part) + (turned[rows, low + 1].transpose(0, 2, 1)) * part
+    width = rng.integers(2, 8, count) * (rng.random(count) < recipe.masking)
+    first = rng.integers(0, BANDS - 8, count)
+    bands = np.arange(BANDS)
+    gone = (bands >= first[:, None]) & (bands < (first + width)[:, None])
+    return np.where(gone[:, None], out.mean(axis=(1, 2), keepdims=True), out)
 
 
 def _weights(sounds: np.ndarray, hard: float) -> np.ndarray:
@@ -86,19 +114,21 @@ class Loss(nn.Module):
     scale: Tensor
     classes: Tensor
 
-    def __init__(self, corpus: Corpus) -> None:
+    def __init__(self, corpus: Corpus, recipe: Recipe) -> None:
         super().__init__()
+        self.recipe = recipe
+        important = _IMPORTANT | dict.fromkeys(_ROUND, recipe.rounding)
         sample = corpus.curves[:: max(1, len(corpus.curves) // 200_000)].astype(np.float32)
-        scale = np.array([_IMPORTANT.get(name, 1.0) for name in CHANNELS]) / (sample.std(axis=0) + 0.02) ** 2
+        scale = np.array([important.get(name, 1.0) for name in CHANNELS]) / (sample.std(axis=0) + 0.02) ** 2
         counts = np.bincount(corpus.sounds, minlength=len(SOUNDS)).astype(float)
         classes = (counts.sum() / np.maximum(counts, counts.max() / 1000)) ** 0.3
         self.register_buffer("scale", torch.from_numpy(scale / scale.mean()).float())
         self.register_buffer("classes", torch.from_numpy(classes / (classes * counts).sum() * counts.sum()).float())
         self.spread = float(scale.mean())
 
-    def forward(
-        self, rows: Tensor, curves: Tensor, sounds: Tensor, weight: Tensor, *, warm_up: int, bending: float
-    ) -> Tensor:
+    def forward(self, rows: Tensor, curves: Tensor, sounds: Tensor, weight: Tensor, done: float) -> Tensor:
+        """`done`: the share of the run that is over."""
+        warm_up, bending, naming = self.recipe.warm_up, self.recipe.bending * done, self.recipe.naming
         total = rows.new_zeros(())
         for look, frames in enumerate(LOOKAHEADS):
             out = rows[:, warm_up:, look]
@@ -116,18 +146,19 @@ class Loss(nn.Module):
             held = nn.functional.binary_cross_entropy_with_logits(
                 out[..., -2:], torch.stack([sealed, bitten], dim=-1), reduction="none"
             ).sum(dim=-1)
-            total = total + (counts * (off * self.spread * 0.5 + 0.5 * named + 0.6 * held)).mean()
+            total = total + (counts * (off * self.spread * 0.5 + naming * named + 0.6 * held)).mean()
             total = total + (1.5 * moved + bending * bent) * self.spread
         return total / len(LOOKAHEADS)
 
 
 def agreement(model: LipModel, held: Sequence[Example], look: int = -1) -> dict[str, float]:
-    """On held-out examples at one look-ahead: share of frames said whose viseme is right, correlation of the jaw, and
-    the best F1 of the seal over thresholds."""
+    """On held-out examples at one look-ahead: share of frames said whose viseme is right, correlation of the jaw and of
+    the rounding, and the best F1 of the seal over thresholds."""
     frames = LOOKAHEADS[look]
     visemes = np.array([sorted(set(VISEME_OF)).index(v) for v in VISEME_OF])
     right = counted = 0
     jaws: list[np.ndarray] = []
+    rounds: list[np.ndarray] = []
     seals: list[np.ndarray] = []
     model.eval()
     with torch.no_grad():
@@ -140,6 +171,7 @@ def agreement(model: LipModel, held: Sequence[Example], look: int = -1) -> dict[
             right += int((visemes[named] == visemes[said])[speech].sum())
             counted += int(speech.sum())
             jaws.append(np.stack([rows[:, 0], curves[:, 0]]))
+            rounds.append(np.stack([part[:, _ROUND_CHANNELS].sum(axis=1) for part in (rows, curves)]))
             sealed = curves[:, CHANNEL["mouthClose"]] > 0.6 * curves[:, 0]
             seals.append(np.stack([rows[:, -2], sealed & (curves[:, 0] > 0.003)]))
     model.train()
@@ -148,7 +180,12 @@ def agreement(model: LipModel, held: Sequence[Example], look: int = -1) -> dict[
         2 * ((seal[0] > t) & (seal[1] > 0)).sum() / max(1, (seal[0] > t).sum() + (seal[1] > 0).sum())
         for t in np.linspace(-3, 2, 21)
     )
-    return {"visemes": right / counted, "jaw": float(np.corrcoef(jaw)[0, 1]), "seal_f1": float(f1)}
+    return {
+        "visemes": right / counted,
+        "jaw": float(np.corrcoef(jaw)[0, 1]),
+        "rounding": float(np.corrcoef(np.concatenate(rounds, axis=1))[0, 1]),
+        "seal_f1": float(f1),
+    }
 
 
 class Run:
@@ -169,13 +206,13 @@ class Run:
         self.model.deviation.copy_(torch.from_numpy(sample.std(axis=0)))
         self.average = LipModel(size)
         self.average.load_state_dict(self.model.state_dict())
-        self.loss = Loss(self.corpus)
+        self.loss = Loss(self.corpus, recipe)
         self.optimiser = torch.optim.AdamW(self.model.parameters(), recipe.rate, weight_decay=1e-3)
         self.step = 0
+        self.seconds = 0.0
+        self.sittings = 1
         self._resume()
-        (folder / "recipe.json").write_text(
-            json.dumps({**asdict(recipe), "shards": len(shards), "hours": len(self.corpus.sounds) / 360_000}, indent=1)
-        )
+        self._shards = len(shards)
 
     def train(self, save_every: float = 120.0) -> LipModel:
         """Train to the end of the recipe; the averaged model."""
@@ -196,10 +233,18 @@ class Run:
                     saved = time.monotonic()
         self._save()
         torch.save({"size": asdict(self.average.size), "state": self.average.state_dict()}, self.folder / "model.pt")
+        told = {
+            **asdict(recipe),
+            "shards": self._shards,
+            "hours": len(self.corpus.sounds) / 360_000,
+            "minutes": round(self.seconds / 60, 1),
+            "sittings": self.sittings,
+        }
+        (self.folder / "recipe.json").write_text(json.dumps(told, indent=1) + "\n")
         return self.average
 
     def _one(self) -> float:
-        recipe = self.recipe
+        recipe, began = self.recipe, time.monotonic()
         rng = np.random.default_rng([recipe.seed, self.step])
         features, curves, sounds, weight = self.corpus.batch(recipe, rng)
         done = self.step / recipe.steps
@@ -208,7 +253,7 @@ class Run:
             group["lr"] = rate
         with torch.autocast("cpu", dtype=torch.bfloat16):  # half the time; the loss stays in full precision
             rows = self.model.rows(features)
-        loss = self.loss(rows.float(), curves, sounds, weight, warm_up=recipe.warm_up, bending=recipe.bending * done)
+        loss = self.loss(rows.float(), curves, sounds, weight, done)
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -218,6 +263,7 @@ class Run:
         with torch.no_grad():
             for mean, new in zip(self.average.parameters(), self.model.parameters(), strict=True):
                 mean.lerp_(new, 1 - keep)
+        self.seconds += time.monotonic() - began
         return float(loss.detach())
 
     def _log(self, loss: float) -> None:
@@ -237,6 +283,8 @@ class Run:
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            "seconds": self.seconds,
+            "sittings": self.sittings,
         }
         partial = self.folder / "checkpoint.partial"
         torch.save(state, partial)
@@ -251,6 +299,7 @@ class Run:
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step = state["step"]
+        self.seconds, self.sittings = state["seconds"], state["sittings"] + 1
 
 
 def load_model(path: Path) -> LipModel:
