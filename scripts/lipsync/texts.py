@@ -17,7 +17,7 @@ _ONSETS = (*"p b m f v w t d n l s z k g h r j sh ch th pr bl fl st tr kl sp sm"
 _VOWELS = tuple("a e i o u ai ou ee oo ar or".split())  # noqa: SIM905
 _CODAS = (*"p b m f v t d n l s k ng sh mp st nt".split(), *[""] * 8)  # noqa: SIM905
 _LABIAL = tuple("pbmmfv")
-_INVENTABLE = frozenset("en de es it pl nl sv pt cs id fi ca ro hu".split())  # noqa: SIM905
+_INVENTABLE = frozenset("en de es it pl nl sv pt cs id et da fi ca ro hu".split())  # noqa: SIM905
 
 
 @cache

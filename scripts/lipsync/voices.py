@@ -26,9 +26,10 @@ _UNLIKE_PEOPLE = {
 """Variants of espeak-ng whose sound has little of a voice, or loses its phones."""
 
 ESPEAK_SHARES = {
-    "en-us": 0.26, "en": 0.07, "en-gb-x-rp": 0.05, "en-029": 0.02, "en-us-nyc": 0.05, "en-gb-x-gbclan": 0.02,
-    "cmn": 0.22, "de": 0.03, "fr": 0.03, "es": 0.03, "it": 0.02, "pl": 0.025, "tr": 0.02, "ru": 0.025, "nl": 0.02,
+    "en-us": 0.24, "en": 0.07, "en-gb-x-rp": 0.05, "en-029": 0.02, "en-us-nyc": 0.05, "en-gb-x-gbclan": 0.02,
+    "cmn": 0.21, "de": 0.03, "fr": 0.03, "es": 0.03, "it": 0.02, "pl": 0.025, "tr": 0.02, "ru": 0.025, "nl": 0.02,
     "sv": 0.02, "pt": 0.025, "cs": 0.02, "hi": 0.025, "id": 0.02,
+    "et": 0.03, "da": 0.02,
 }  # fmt: skip
 FLITE_VOICES = ("awb", "slt", "kal16")
 _SINOLOGICAL = (("o-", "ɤ"), ("onɡ", "ʊŋ"))
