@@ -80,8 +80,15 @@ _VERBS = _OBJECT_NEEDED | _words(
     "open opens close closes cost costs start starts end ends begin begins work works happen happens last lasts stop "
     "stops go goes come comes run runs arrive arrives leave leaves live lives mean means help helps stay stays eat "
     "drink sleep sit wait speak talk walk look looks change changes move moves belong belongs exist exists die died "
-    "happened came went worked started ended closed opened lived"
+    "happened came went worked started ended closed opened lived hurt hurts"
 )
+_THINGS = _words(
+    "book use look walk talk drink change move start end stop show visit play list name call help sleep run"
+)
+"""Words that are a thing behind an article and its adjectives: "a good book"."""
+_GOING = _words("get gets getting go goes going come comes coming let bring move")
+"""Verbs that "in" is a part of."""
+_STATES = _words("open closed free possible available included ready broken full here")
 _INTRANSITIVE = _VERBS - _OBJECT_NEEDED | _words("leave mean")
 _REQUESTS = _words(
     "tell show give explain describe repeat say help play find take bring call let sing read open stop wait speak slow "
@@ -163,7 +170,7 @@ def _question_start(words: list[str]) -> int | None:
     return None
 
 
-def _question(words: list[str]) -> Completion:
+def _question(words: list[str]) -> Completion:  # noqa: PLR0911 -- one case a kind of ending
     at = next((k for k, word in enumerate(words) if word in _AUX), None)
     wh = words[0] if words[0] in _WH else ""
     if at is None:
@@ -172,6 +179,8 @@ def _question(words: list[str]) -> Completion:
     last = words[-1]
     if not rest or last in _JOINERS - {"that"} or last in _WH:
         return Completion.OPEN
+    if wh and last in ("in", "on", "through") and rest[-2:-1] and rest[-2] in _GOING:
+        return Completion.DONE  # "how much does it cost to get in"
     if last in _PREPOSITIONS:
         # "which floor is it on" is whole: what stood behind "on" stands in front. "what is the price of" is not.
         if wh in ("what", "which", "whose") and at > 1 and len(rest) > 1:
@@ -187,10 +196,18 @@ def _question(words: list[str]) -> Completion:
 def _modifies(words: list[str]) -> bool:
     """Whether the last word, an attribute, has no noun to stand with: "the next", "your opening"."""
     before = words[-2] if len(words) > 1 else ""
+    if (before, words[-1]) == ("for", "free"):
+        return False
     return before in _DETERMINERS | _ATTRIBUTES | _PREPOSITIONS | _TO_WHOM
 
 
-def _with_auxiliary(wh: str, aux: str, rest: list[str], *, noun_asked: bool) -> Completion:
+def _lacks_object(words: list[str]) -> bool:
+    """Whether the last word is a verb that something must follow, and no thing: "to see", but not "a good book"."""
+    last, before = words[-1], words[-2] if len(words) > 1 else ""
+    return last in _OBJECT_NEEDED and not (last in _THINGS and before in _DETERMINERS | _ATTRIBUTES)
+
+
+def _with_auxiliary(wh: str, aux: str, rest: list[str], *, noun_asked: bool) -> Completion:  # noqa: PLR0911 -- one case a kind of ending
     """The words after a question's auxiliary: is the subject there, and what is said of it?"""
     pronoun = rest[0] in _PRONOUNS and not (rest[0] in _DETERMINERS and len(rest) > 1)
     after = rest[1:]
@@ -201,19 +218,25 @@ def _with_auxiliary(wh: str, aux: str, rest: list[str], *, noun_asked: bool) -> 
     if not pronoun and rest[0] in _DETERMINERS:
         if len(after) == 1:
             return Completion.OPEN  # "how much does a ticket"
+        if after[-1] in _OBJECT_NEEDED and _asks_object(wh, noun_asked=noun_asked):
+            return Completion.DONE  # "how many legs does a spider have"
         if after[-1] in _INTRANSITIVE or any(word in _VERBS for word in after[1:-1]):
             return Completion.DONE
         return Completion.UNSURE
     return _predicate(wh, after, noun_asked=noun_asked)
 
 
-def _is_question(wh: str, rest: list[str], *, pronoun: bool, noun_asked: bool) -> Completion:
+def _is_question(wh: str, rest: list[str], *, pronoun: bool, noun_asked: bool) -> Completion:  # noqa: PLR0911 -- one case a kind of ending
     if pronoun and len(rest) == 1:
+        if rest[0] == "there" and noun_asked:
+            return Completion.DONE  # "how many floors are there"
         if not wh or rest[0] == "there":
             return Completion.OPEN
         return Completion.UNSURE if wh in ("what", "when", "why") or rest[0] in ("this", "that") else Completion.DONE
     if pronoun:
         return Completion.OPEN if rest[-1] in _OBJECT_NEEDED and wh not in ("what", "who", "which") else Completion.DONE
+    if not wh and len(rest) == 3 and rest[0] in _DETERMINERS and (rest[-1].endswith("ed") or rest[-1] in _STATES):
+        return Completion.DONE  # "is my bag allowed"
     if wh in ("why", "when") or not wh:
         # "why is the tower" wants "closed".
         return (
@@ -225,9 +248,11 @@ def _is_question(wh: str, rest: list[str], *, pronoun: bool, noun_asked: bool) -
 def _predicate(wh: str, after: list[str], *, noun_asked: bool) -> Completion:
     """What is said of a question's subject, from the verb on."""
     verb, last = after[0], after[-1]
-    asks_object = wh in ("what", "who", "which", "whom") or (wh == "how" and noun_asked)
-    if last in _OBJECT_NEEDED:
-        return Completion.DONE if asks_object and verb not in ("tell", "show", "give") else Completion.OPEN
+    if _lacks_object(after):
+        if _object_in_front(after):
+            return Completion.DONE
+        asked = _asks_object(wh, noun_asked=noun_asked)
+        return Completion.DONE if asked and verb not in ("tell", "show", "give") else Completion.OPEN
     if last in _TO_WHOM and verb in ("tell", "give", "show", "bring", "get"):
         return Completion.OPEN
     if len(after) > 2 and any(word in _WH for word in after[1:]):
@@ -235,16 +260,29 @@ def _predicate(wh: str, after: list[str], *, noun_asked: bool) -> Completion:
     return Completion.DONE
 
 
-def _asked_of_the_subject(words: list[str]) -> Completion:
+def _asks_object(wh: str, *, noun_asked: bool) -> bool:
+    return wh in ("what", "who", "which", "whom") or (wh == "how" and noun_asked)
+
+
+def _object_in_front(words: list[str]) -> bool:
+    """Whether what the last verb wants stands before it: "record what i say"."""
+    return len(words) > 3 and words[-3] in ("what", "whatever", "everything") and words[-2] in _PRONOUNS
+
+
+def _asked_of_the_subject(words: list[str]) -> Completion:  # noqa: PLR0911 -- one case a kind of ending
     """ "who painted the picture", "what comes next", "what about lunch"."""
     last = words[-1]
+    if len(words) > 4 and last in _DETERMINERS & _PRONOUNS:
+        return Completion.UNSURE  # "who pays for all this"
     if last in _PREPOSITIONS | _JOINERS | _NEVER_LAST | _DETERMINERS | _ATTRIBUTES or len(words) < 2:
         return Completion.OPEN
     if words[1] in ("about", "else"):
         return Completion.DONE
     if last in _INTRANSITIVE:
         return Completion.DONE
-    if len(words) == 2 or last in _OBJECT_NEEDED or words[0] == "how":
+    if words[0] == "how" and any(word in _VERBS for word in words[3:-1]):
+        return Completion.DONE  # "how many people live in the town"
+    if len(words) == 2 or _lacks_object(words) or words[0] == "how":
         return Completion.OPEN  # "who painted", "how much"
     return Completion.DONE if len(words) > 3 else Completion.UNSURE
 
@@ -261,8 +299,8 @@ def _request(words: list[str]) -> Completion:
         )
     if last in _TO_WHOM and verb in ("tell", "show", "give", "bring", "read", "find", "let", "sing"):
         return Completion.OPEN
-    if last in _OBJECT_NEEDED:
-        return Completion.OPEN
+    if _lacks_object(words):
+        return Completion.DONE if _object_in_front(words) else Completion.OPEN
     return _embedded(words) if any(word in _WH for word in words[1:]) else Completion.DONE
 
 
@@ -283,7 +321,7 @@ def _statement(words: list[str]) -> Completion:
     last = words[-1]
     if last in _ATTRIBUTES and _modifies(words):
         return Completion.OPEN
-    if last in _OBJECT_NEEDED:
+    if _lacks_object(words):
         return Completion.OPEN
     told_of = words[0] in _POSSESSIVES and not any(word in _VERBS for word in words)  # "my daughter"
     if words[0] in _SUBORDINATE or told_of:

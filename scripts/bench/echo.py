@@ -21,7 +21,7 @@ from agent.audio import Pcm
 from agent.conversation.echo import EchoGate
 from agent.conversation.ledger import Ledger
 from scripts.bench.echo_room import SECONDS, Outcome, Room, play
-from scripts.bench.turns import wilson
+from scripts.bench.turn_report import wilson
 
 RESULTS = Path(__file__).parent / "results" / "echo.json"
 REPLIES = {

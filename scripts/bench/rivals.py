@@ -44,9 +44,9 @@ from agent.realtime.runner import Engines
 from agent.tts import Phone, SpeechChunk, Word
 from scripts.bench.latency import QUESTIONS
 from scripts.bench.synthesis import FLITE_VOICES, flite_installed, speak
+from scripts.bench.turn_report import spread
 from scripts.bench.turn_rig import Clip, Peer, figures, talk
 from scripts.bench.turn_speech import voiced_span
-from scripts.bench.turns import spread
 from tests.realtime.stubs import StubDialogue, StubRecognizer, StubSynthesizer
 from tests.serving import serve
 from tests.stock_clients.environments import ENVIRONMENTS

@@ -30,8 +30,9 @@ from agent.audio import Pcm
 from agent.conversation import effects as asked
 from agent.conversation import inputs as told
 from agent.realtime import events as wire
+from scripts.bench.turn_report import wilson
 from scripts.bench.turn_speech import RATE, noise
-from scripts.bench.turns import Played, wilson
+from scripts.bench.turns import Played
 
 T = TypeVar("T")
 

@@ -7,6 +7,10 @@ the synthetic speech of flite and espeak-ng, the noises. **Stubbed**: the recogn
 tells each 0.1 s after it was said, a second look at once, unless "without words" or "pocketsphinx" is written), the
 dialogue engine and the reply's voice. The reply is not mixed into the microphone. Times are from the true first or last
 sample.
+
+Beside it, where they are installed (scripts.bench.rivals says how), **pipecat** and **speech-to-speech** judge the same
+sound with their own detectors in their own environments; nothing of theirs is stubbed but the recogniser, which has its
+words at once. Speech-to-speech hears nobody while it answers, and so has no interruptions.
 """
 
 import argparse
@@ -14,16 +18,14 @@ import asyncio
 import json
 import platform
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from agent import asr
 from agent.asr import Hypothesis
@@ -34,6 +36,8 @@ from agent.conversation import inputs as told
 from agent.conversation.prosody import Prosody
 from agent.realtime import events as wire
 from agent.vad import load as load_vad
+from scripts.bench.turn_report import Ends, Overs, report_ends, report_overs, show, wilson
+from scripts.bench.turn_rivals import RIVALS, Sounds, judge
 from scripts.bench.turn_speech import RATE, VOICES, Break, Speaker, Split, Turn, backchannel, interruption, noise, turn
 from tests.conversation.theatre import WINDOW, Theatre
 
@@ -43,7 +47,6 @@ LAG = 0.1
 SILENCE = 3.2
 """Seconds between two turns: the longest wait for unfinished words, and the reply."""
 HERE = Path(__file__).parent
-Z = 1.96
 
 
 class Played(Theatre):
@@ -81,26 +84,22 @@ class Played(Theatre):
         return Hypothesis(" ".join(word for at, word in self._words if start - 0.1 <= at and at + self._lag <= end))
 
 
-@dataclass
-class Ends:
-    """Of one set of conversations: pauses by kind, those in which the turn was ended, and the waits at true ends."""
-
-    pauses: Counter[str] = field(default_factory=Counter)
-    cut: Counter[str] = field(default_factory=Counter)
-    turns: int = 0
-    turns_cut: int = 0
-    waits: dict[str, list[float]] = field(default_factory=dict)
-    answers: dict[str, list[float]] = field(default_factory=dict)
-
-
 def floor_noise(seconds: float, rng: np.random.Generator) -> Pcm:
     """A room's quiet: −66 dB of full scale."""
     return rng.normal(0, 5e-4, round(seconds * RATE)).astype(np.float32)
 
 
-def converse(turns: list[Turn], ends: Ends, rng: np.random.Generator) -> None:
+@dataclass
+class Talk:
+    """One conversation: its turns, and when each begins."""
+
+    turns: list[Turn]
+    placed: list[float]
+
+
+def converse(turns: list[Turn], ends: Ends, sounds: Sounds, rng: np.random.Generator) -> Talk:
     """One conversation of some turns, each said after the last was answered."""
-    at, placed, words = 0.6, [], []
+    at, placed, words = 0.6, list[float](), []
     for one in turns:
         placed.append(at)
         words += [(at + end / RATE, word) for end, word in one.words]
@@ -110,9 +109,20 @@ def converse(turns: list[Turn], ends: Ends, rng: np.random.Generator) -> None:
         first = round(start * RATE)
         sound[first : first + len(one.pcm)] += one.pcm
     theatre = Played(sound, words, "Yes.").play()
-    stops = [when for when, _ in theatre.events(wire.SpeechStopped)]
-    firsts = _firsts(theatre)
+    sounds.talks.append(sound)
+    talk = Talk(turns, placed)
+    score(talk, [when for when, _ in theatre.events(wire.SpeechStopped)], ends)
     for start, one in zip(placed, turns, strict=True):
+        end = start + len(one.pcm) / RATE
+        answered = [when for when in _firsts(theatre) if end <= when < end + SILENCE]
+        if answered:
+            ends.answers.setdefault(one.kind, []).append(answered[0] - end)
+    return talk
+
+
+def score(talk: Talk, stops: list[float], ends: Ends) -> None:
+    """Which turns were ended too early where `stops` ended them, and how long the others were waited for."""
+    for start, one in zip(talk.placed, talk.turns, strict=True):
         end = start + len(one.pcm) / RATE
         early = [when for when in stops if start < when < end]
         ends.turns += 1
@@ -123,9 +133,8 @@ def converse(turns: list[Turn], ends: Ends, rng: np.random.Generator) -> None:
         after = [when for when in stops if end <= when < end + SILENCE]
         if after:
             ends.waits.setdefault(one.kind, []).append(after[0] - end)
-        answered = [when for when in firsts if end <= when < end + SILENCE]
-        if answered:
-            ends.answers.setdefault(one.kind, []).append(answered[0] - end)
+        else:
+            ends.missed += 1
 
 
 def _firsts(theatre: Theatre) -> list[float]:
@@ -136,22 +145,8 @@ def _firsts(theatre: Theatre) -> list[float]:
     return list(seen.values())
 
 
-@dataclass
-class Overs:
-    """Of sounds over a reply: how many held it, stopped it, and how long the decisions took."""
-
-    trials: int = 0
-    held: int = 0
-    stopped: int = 0
-    held_again: int = 0
-    holds: list[float] = field(default_factory=list)
-    known: list[float] = field(default_factory=list)
-    """From when the detector first took it for speech to the hold."""
-    decisions: list[float] = field(default_factory=list)
-
-
-def over_reply(sound: Pcm, words: list[tuple[int, str]], overs: Overs, rng: np.random.Generator) -> None:
-    """One sound over a long reply, from the true first sample on."""
+def over_reply(sound: Pcm, words: list[tuple[int, str]], overs: Overs, rng: np.random.Generator) -> Pcm:
+    """One sound over a long reply, from the true first sample on. Returns what the microphone heard."""
     start = 1.2 + float(rng.uniform(0, 0.5))
     mixed = floor_noise(start + len(sound) / RATE + 2.2, rng)
     first = round(start * RATE)
@@ -170,121 +165,60 @@ def over_reply(sound: Pcm, words: list[tuple[int, str]], overs: Overs, rng: np.r
         overs.holds.append(holds[0] - start)
         overs.known.append(holds[0] - min(when for when in theatre.voiced if when > holds[0] - 0.1))
         overs.decisions += [min(later for later in decided if later >= hold) - hold for hold in holds if decided]
-
-
-# ---------------------------------------------------------------------- figures
-def wilson(hits: int, trials: int) -> dict[str, float]:
-    """A rate in percent with its 95 % interval (Wilson, 1927)."""
-    if trials == 0:
-        return {"n": 0}
-    p, z2 = hits / trials, Z * Z
-    centre = (p + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = Z * float(np.sqrt(p * (1 - p) / trials + z2 / (4 * trials**2))) / (1 + z2 / trials)
-    low, high = max(0.0, centre - half), min(1.0, centre + half)
-    return {"n": trials, "hits": hits, "percent": _percent(p), "low": _percent(low), "high": _percent(high)}
-
-
-def _percent(share: float) -> float:
-    return round(100 * share, 2)
-
-
-def spread(seconds: Iterable[float]) -> dict[str, float]:
-    """Median and tails in milliseconds."""
-    values = np.array(list(seconds)) * 1000
-    if len(values) == 0:
-        return {"n": 0}
-    p50, p95, p99 = (round(float(np.percentile(values, q)), 1) for q in (50, 95, 99))
-    return {"n": len(values), "p50": p50, "p95": p95, "p99": p99, "most": round(float(values.max()), 1)}
-
-
-def report_ends(ends: Ends) -> dict[str, Any]:
-    breaks: tuple[Break, ...] = ("mid-clause", "clause", "sentence")
-    return {
-        "premature": wilson(sum(ends.cut.values()), sum(ends.pauses.values())),
-        "premature_by_pause": {kind: wilson(ends.cut[kind], ends.pauses[kind]) for kind in breaks},
-        "turns_cut": wilson(ends.turns_cut, ends.turns),
-        "wait_ms": {kind: spread(values) for kind, values in ends.waits.items()},
-        "waited_at_most_250_ms": {
-            kind: wilson(sum(wait <= 0.25 for wait in values), len(values)) for kind, values in ends.waits.items()
-        },
-        "stop_to_first_sample_ms": {kind: spread(values) for kind, values in ends.answers.items()},
-    }
-
-
-def report_overs(overs: Overs) -> dict[str, Any]:
-    return {
-        "stopped": wilson(overs.stopped, overs.trials),
-        "held": wilson(overs.held, overs.trials),
-        "held_more_than_once": wilson(overs.held_again, overs.trials),
-        "onset_to_hold_ms": spread(overs.holds),
-        "detector_to_hold_ms": spread(overs.known),
-        "hold_to_decision_ms": spread(overs.decisions),
-    }
-
-
-def show(figures: dict[str, Any]) -> None:
-    console = Console()
-    table = Table(title=f"Ends of turns, {figures['split']} sentences and voices")
-    for column in ("", "n", "%", "95 % interval"):
-        table.add_column(column, justify="right" if column else "left")
-    ends = figures["ends"]
-    rows = {"premature, of all pauses": ends["premature"], "turns cut": ends["turns_cut"]}
-    rows |= {f"  {kind}": rate for kind, rate in ends["premature_by_pause"].items()}
-    rows |= {f"{kind}s whose end was known in 250 ms": rate for kind, rate in ends["waited_at_most_250_ms"].items()}
-    for name, rate in rows.items():
-        if rate["n"]:
-            table.add_row(name, f"{rate['n']}", f"{rate['percent']}", f"{rate['low']} – {rate['high']}")
-    console.print(table)
-    times = Table(title="Milliseconds")
-    for column in ("", "n", "p50", "p95", "p99"):
-        times.add_column(column, justify="right" if column else "left")
-
-    def line(name: str, values: dict[str, float]) -> None:
-        if values["n"]:
-            times.add_row(name, *(f"{values[key]}" for key in ("n", "p50", "p95", "p99")))
-
-    for kind in ends["wait_ms"]:
-        line(f"wait after a {kind}", ends["wait_ms"][kind])
-        line("  to the first sample sent", ends["stop_to_first_sample_ms"][kind])
-    over = Table(title="Over a reply: it stopped")
-    for column in ("", "n", "%", "95 % interval"):
-        over.add_column(column, justify="right" if column else "left")
-    for name, one in figures["over_a_reply"].items():
-        rate = one["stopped"]
-        over.add_row(name, f"{rate['n']}", f"{rate['percent']}", f"{rate['low']} – {rate['high']}")
-        line(f"{name}: onset to hold", one["onset_to_hold_ms"])
-        line("  hold to decision", one["hold_to_decision_ms"])
-    console.print(over)
-    console.print(times)
-    for name, clip in figures.get("real_clips", {}).items():
-        console.print(name, clip)
+    return mixed
 
 
 # ---------------------------------------------------------------------- runs
-async def measure_ends(speaker: Speaker, split: Split, conversations: int, rng: np.random.Generator) -> dict[str, Any]:
+async def measure_ends(
+    speaker: Speaker, split: Split, conversations: int, sounds: Sounds, rng: np.random.Generator
+) -> tuple[dict[str, Any], list[Talk]]:
     """Conversations of four turns in one voice: a question, a pause in a clause, one after a clause or a sentence, and
     any turn without a pause."""
-    ends = Ends()
+    ends, talks = Ends(), []
     for k in track(range(conversations), "Ends of turns", console=Console(stderr=True)):
         voice = VOICES[split][k % len(VOICES[split])]
         breaks: list[Break] = ["end", "mid-clause", ("clause", "sentence")[k // len(VOICES[split]) % 2], "end"]
         turns = [await turn(speaker, split, voice, kind, rng, plain=n == 0) for n, kind in enumerate(breaks)]
-        converse(turns, ends, rng)
-    return report_ends(ends)
+        talks.append(converse(turns, ends, sounds, rng))
+    return report_ends(ends), talks
 
 
-async def measure_overs(speaker: Speaker, split: Split, trials: int, rng: np.random.Generator) -> dict[str, Any]:
+async def measure_overs(
+    speaker: Speaker, split: Split, trials: int, sounds: Sounds, rng: np.random.Generator
+) -> dict[str, Any]:
     """Noises, a listener's yes with and without its words known, and true interruptions."""
     sets = {name: Overs() for name in ("noises", "backchannels", "backchannels without words", "interruptions")}
     for k in track(range(trials), "Over a reply", console=Console(stderr=True)):
         voice = VOICES[split][k % len(VOICES[split])]
-        over_reply(noise(rng), [], sets["noises"], rng)
+        heard = {"noises": over_reply(noise(rng), [], sets["noises"], rng)}
         yes = await backchannel(speaker, voice, rng)
-        over_reply(yes.pcm, [(end, word) for word, end in yes.words], sets["backchannels"], rng)
+        known = [(end, word) for word, end in yes.words]
+        heard["backchannels"] = over_reply(yes.pcm, known, sets["backchannels"], rng)
         over_reply(yes.pcm, [], sets["backchannels without words"], rng)
         words = await interruption(speaker, split, voice, rng)
-        over_reply(words.pcm, [(end, word) for word, end in words.words], sets["interruptions"], rng)
+        known = [(end, word) for word, end in words.words]
+        heard["interruptions"] = over_reply(words.pcm, known, sets["interruptions"], rng)
+        for name, sound in heard.items():
+            sounds.overs.setdefault(name, []).append(sound)
     return {name: report_overs(overs) for name, overs in sets.items()}
+
+
+def measure_rivals(sounds: Sounds, talks: list[Talk]) -> dict[str, Any]:
+    """What others make of the same sound: their ends of turns, each way they have, and what stops their replies."""
+    found: dict[str, Any] = {}
+    for rival in RIVALS:
+        judged = judge(rival, sounds)
+        if judged is None:
+            continue
+        for way, stops in judged.ends.items():
+            ends = Ends()
+            for talk, when in zip(talks, stops, strict=True):
+                score(talk, when, ends)
+            found[f"{rival}, {way}"] = {"ends": report_ends(ends)}
+        if judged.stops is not None:
+            rates = {name: wilson(sum(map(bool, stops)), len(stops)) for name, stops in judged.stops.items()}
+            found[rival] = {"stopped": rates}
+    return found
 
 
 async def measure_clips(clips: dict[str, Pcm], rng: np.random.Generator) -> dict[str, Any]:
@@ -334,13 +268,12 @@ def cost() -> dict[str, float]:
 
 async def measure(split: Split, trials: int, clips: dict[str, Pcm]) -> dict[str, Any]:
     rng = np.random.default_rng(SEED)
+    sounds = Sounds()
     async with Speaker() as speaker:
-        figures = {
-            "split": split,
-            "seed": SEED,
-            "ends": await measure_ends(speaker, split, max(4, trials // 2), rng),
-            "over_a_reply": await measure_overs(speaker, split, trials, rng),
-        }
+        ends, talks = await measure_ends(speaker, split, max(4, trials // 2), sounds, rng)
+        overs = await measure_overs(speaker, split, trials, sounds, rng)
+    figures: dict[str, Any] = {"split": split, "seed": SEED, "ends": ends, "over_a_reply": overs}
+    figures["rivals"] = measure_rivals(sounds, talks)
     if clips:
         figures["real_clips"] = await measure_clips(clips, rng)
     figures["melody_ms_a_window"] = cost()

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from scripts.bench.turn_speech import RATE, Speaker, Turn, noise, quietest, voiced_span
-from scripts.bench.turns import Ends, Overs, converse, over_reply, spread, wilson
+from scripts.bench.turn_report import Ends, Overs, spread, wilson
+from scripts.bench.turn_rivals import Sounds
+from scripts.bench.turns import Talk, converse, over_reply, score
 
 VOICE = ("espeak:en-us-f", 1.0)
 
@@ -48,9 +50,18 @@ async def test_real_speech_over_a_reply_and_a_pause_in_mid_sentence() -> None:
     gap = round(1.2 * RATE)
     words = tuple((end + (gap if k > 3 else 0), word) for k, (word, end) in enumerate(said.words))
     pcm = np.concatenate([said.pcm[:cut], np.zeros(gap, np.float32), said.pcm[cut:]])
-    converse([Turn("request", pcm, words, (("mid-clause", cut, cut + gap),))], ends, rng)
+    converse([Turn("request", pcm, words, (("mid-clause", cut, cut + gap),))], ends, Sounds(), rng)
     assert ends.turns_cut == 0
     assert ends.waits["request"][0] <= 0.3
+
+
+def test_a_turn_is_cut_where_it_is_ended_before_its_end_and_missed_where_nothing_ends_it() -> None:
+    said = Turn("question", np.zeros(2 * RATE, np.float32), (), (("clause", RATE, round(1.5 * RATE)),))
+    ends = Ends()
+    score(Talk([said, said, said], [1.0, 10.0, 20.0]), [2.2, 3.25, 12.5], ends)
+    assert (ends.turns, ends.turns_cut, ends.missed) == (3, 1, 1)
+    assert (ends.pauses["clause"], ends.cut["clause"]) == (3, 1)
+    assert ends.waits["question"] == pytest.approx([0.25, 0.5])
 
 
 def test_the_voiced_span_leaves_the_quiet_out() -> None:
