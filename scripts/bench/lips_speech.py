@@ -13,7 +13,7 @@ from agent.audio.resample import resample
 from scripts.bench.timed_speech import ROOT, TimedSpeech, espeak_speech, flite_speech
 from scripts.lipsync import augment, festival
 from scripts.lipsync.texts import SENTENCES
-from scripts.lipsync.voices import HELD_FESTIVAL, HELD_LANGUAGES, repaired
+from scripts.lipsync.voices import HELD_FESTIVAL, HELD_LANGUAGES, choice_batch, repaired
 
 ENGLISH = (
     "Bob put my map in the pub before five.",
@@ -81,6 +81,12 @@ def speech(quick: bool) -> list[TimedSpeech]:
             texts = ENGLISH if voice.language == "en" else SENTENCES[voice.language]
             clips += festival.speech(voice, [(text, float(rng.uniform(0.85, 1.15))) for text in texts[:8]])
     return [padded(clip, rng) for clip in clips]
+
+
+def speech_to_choose_by() -> list[TimedSpeech]:
+    """Speech of the voices that are neither trained on nor judged on: for thresholds, and for one run or another."""
+    rng = np.random.default_rng(13)
+    return [padded(clip, rng) for clip in choice_batch(rng, 100)]
 
 
 def language_of(clip: TimedSpeech) -> str:

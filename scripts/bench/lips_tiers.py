@@ -108,14 +108,14 @@ PASSES = 5
 
 
 def cost(clips: Sequence[TimedSpeech], watch: Callable[[TimedSpeech], Iterator[None]]) -> float:
-    """CPU milliseconds a second of audio. `watch` yields after each packet; of several passes the cheapest of each
-    packet counts, which leaves out what other programs on the machine do to its caches."""
+    """CPU milliseconds of this process a second of audio. `watch` yields after each packet; of several passes the
+    cheapest of each packet counts, which leaves out what other programs on the machine do to its caches."""
     spent = 0.0
     for clip in clips:
         passes = []
         for _ in range(PASSES):
-            times = [time.perf_counter()]
-            times += [time.perf_counter() for _ in watch(clip)]
+            times = [time.process_time()]
+            times += [time.process_time() for _ in watch(clip)]
             passes.append(np.diff(times))
         spent += float(np.min(passes, axis=0).sum())
     return 1000 * spent / (sum(len(c.pcm) for c in clips) / TIMELINE_RATE)
