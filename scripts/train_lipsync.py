@@ -7,6 +7,11 @@
     python -m scripts.bench.lips                            # minutes; exit code 1 where a gate fails
     python -m scripts.train_lipsync card                    # from that bench's figures
 
+What an idea is worth, a short run says that leaves it out; the card tells of WORK/everything and of those without one:
+
+    python -m scripts.train_lipsync train --steps 1000 --run build/lipsync/everything
+    python -m scripts.train_lipsync train --steps 1000 --without bending
+
 Every stage goes on from where it was stopped, and gives the same again from the same seed with the same voices
 installed. It needs torch, onnx and scipy beside the default set: pip install torch==2.13.0 onnx scipy. flite and the
 festival voices named in scripts/lipsync/festival.py join in where they are installed, and the card says which did.
@@ -65,11 +70,11 @@ def export(work: Path, run: Path, out: Path) -> None:
     print(f"{out / 'lipsync'}: {manifest['bytes']} bytes, {manifest['weights']} weights, sha256 {manifest['sha256']}")
 
 
-def card(run: Path, out: Path) -> None:
+def card(run: Path, short: Path, out: Path) -> None:
     from scripts.lipsync.card import write_from  # noqa: PLC0415
 
     figures = ROOT / "scripts" / "bench" / "results" / "lips.json"
-    write_from(out / "lipsync" / "lipsync.json", run / "recipe.json", figures, out / "cards" / "lipsync.md")
+    write_from(out / "lipsync" / "lipsync.json", run, short, figures, out / "cards" / "lipsync.md")
 
 
 def main() -> None:
@@ -77,12 +82,13 @@ def main() -> None:
     options.add_argument("stage", choices=("speech", "train", "export", "card"))
     options.add_argument("--work", type=Path, default=ROOT / "build" / "lipsync", help="where the speech is kept")
     options.add_argument("--run", type=Path, default=None, help="the training run's folder (default WORK/run)")
+    options.add_argument("--short", type=Path, default=None, help="the folder with the short runs (default WORK)")
     options.add_argument("--out", type=Path, default=ROOT / "models", help="folder with lipsync/ and cards/")
     options.add_argument("--shards", type=int, default=48)
     options.add_argument("--steps", type=int, default=4000)
     options.add_argument("--without", choices=WITHOUT, help="leave one idea out, to see what it is worth")
     chosen = options.parse_args()
-    run = chosen.run or chosen.work / "run"
+    run = chosen.run or chosen.work / (f"without {chosen.without}" if chosen.without else "run")
     if chosen.stage == "speech":
         speech(chosen.work, chosen.shards)
     elif chosen.stage == "train":
@@ -90,7 +96,7 @@ def main() -> None:
     elif chosen.stage == "export":
         export(chosen.work, run, chosen.out)
     else:
-        card(run, chosen.out)
+        card(run, chosen.short or chosen.work, chosen.out)
 
 
 if __name__ == "__main__":

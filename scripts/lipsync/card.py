@@ -1,11 +1,15 @@
 """The lip network's card, from its manifest, its run and the bench's figures."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
 
+from scripts.bench.lips_report import rows_of
 from scripts.lipsync import festival
 from scripts.lipsync.voices import (
+    CHOICE_FESTIVAL,
+    CHOICE_VARIANTS,
     ESPEAK_SHARES,
     FLITE_VOICES,
     HELD_FESTIVAL,
@@ -15,8 +19,6 @@ from scripts.lipsync.voices import (
     festival_voices,
     variants,
 )
-
-_MEASURES = ("acc6", "closure", "false_closure", "ff", "r_jaw", "r_aperture", "r_round", "lag_ms", "jerk_ratio")
 
 _TEXT = """# Lip network
 
@@ -28,7 +30,9 @@ What the mouth does, from the sound of speech alone. It runs beside `avatar/lips
   In: log-mel features of 24 kHz sound (`avatar/lipsync/features.py`) and its memory. Out, for every 10 ms and two
   look-aheads ({looks} ms): 14 mouth channels, {sounds} sounds, seal and bite. A causal stem of two convolutions, a GRU
   of {memory} at 50 Hz, two layers.
-* **Rebuild.** `python -m scripts.train_lipsync speech`, then `train`, then `export`: see that script.
+* **Rebuild.** These weights are what three commands made, each run once from beginning to end on one CPU core:
+  `python -m scripts.train_lipsync speech --shards {shards}`, `train --steps {steps}` ({minutes:.0f} minutes{sittings})
+  and `export`. They go on where they were stopped, and give the same again with the same voices installed.
 
 ## What it learned from
 {hours:.1f} hours of speech in {shards} shards, every utterance made once and augmented once: {languages} languages of
@@ -38,16 +42,21 @@ and invented words rich in lips. The phones' times are the synthesisers' own; es
 to where their silence begins. What the mouth should do follows from the phones by `avatar/lipsync/coarticulation.py`.
 Augmented: size of the throat (pitch and formants), tempo, timbre, breath, loudness, rooms, noise of six kinds (babble
 and music among them), G.711, Opus, narrow bands, clipping, level. One clip in ten is no speech (tones, music, coughs,
-clicks, laughter-like bursts, noise, nothing) and leaves the mouth shut. {steps} steps of 32 crops of 2.4 s,
-seed {seed}, on one CPU core. No recording of a person was used to train, to choose or to set a threshold.
-
-These weights were trained in four sittings: 2,000 steps without the term for the curves' bending, 2,800 with it, then
-with a loss whose weights were changed once more, and the rest with ten shards more, which are fainter, noisier and hold
-more that is no speech. The script as it stands, which brings the bending in little by little, was not yet run in full.
-How the weights are read (thresholds, smoothing, the text's guard) was chosen on parts of the speech that is judged.
+clicks, laughter-like bursts, noise, empty rooms, nothing) and leaves the mouth shut. {steps} steps of 32 crops of
+2.4 s, seed {seed}. In every batch each crop's mel bands are also moved as if by a throat of another length, and some lose a
+few bands. No recording of a person was used to train, to choose or to set a threshold.
 
 **Held back**, and judged on: espeak-ng's variants {held_variants}; flite {held_flite}; festival {held_festival};
 the languages {held_languages}.
+**To choose by** (thresholds, weights of the loss, one network or another), neither trained nor judged on: espeak-ng's
+variants {choice_variants}; festival {choice_festival}.
+
+## What was tried
+Beyond the prototype that this grew from. Each line leaves one idea out of the same short run ({short}), and is told on
+the voices to choose by: share of frames with the right viseme of 29, correlation of the jaw and of the rounding, best
+F1 of the seals.
+
+{tried}
 
 ## Figures
 `python -m scripts.bench.lips`, sound in packets of 20 ms. Look-ahead: {text_look:.0f} ms with the text,
@@ -72,10 +81,12 @@ By voice, from the sound alone:
 """
 
 
-def write(path: Path, manifest: dict[str, Any], recipe: dict[str, Any], bench: dict[str, Any]) -> None:
-    """Write the card to `path` from lipsync.json, the run's recipe.json and the bench's result file."""
+def write(path: Path, manifest: dict[str, Any], run: Path, short: Path, bench: dict[str, Any]) -> None:
+    """Write the card to `path` from lipsync.json, the run's folder, the folder with the short runs, and the bench's
+    result file."""
+    recipe = _read(run / "recipe.json")
     rows = {f"{name}, held-out voices": bench[name]["figures"] for name in ("text", "audio")}
-    rows |= {f"{name}, held-out voices": figures for name, figures in bench.get("baselines", {}).items()}
+    rows |= {f"{name}, held-out voices": figures for name, figures in bench["baselines"].items()}
     people = bench.get("people") or {}
     rows |= {
         f"{name}, {people['clips']} recordings of people": people[name] for name in ("text", "audio") if name in people
@@ -88,7 +99,8 @@ def write(path: Path, manifest: dict[str, Any], recipe: dict[str, Any], bench: d
         **{name: manifest[name] for name in ("weights", "bytes", "sha256", "memory")},
         looks=", ".join(str(10 * k) for k in manifest["lookaheads"]),
         sounds=len(manifest["sounds"]),
-        **{name: recipe[name] for name in ("hours", "shards", "steps", "seed")},
+        **{name: recipe[name] for name in ("hours", "shards", "steps", "seed", "minutes")},
+        sittings=f" in {recipe['sittings']} sittings" if recipe["sittings"] > 1 else "",
         languages=len({name.partition("-")[0] for name in ESPEAK_SHARES}),
         variants=len(variants()),
         flite=", ".join(FLITE_VOICES),
@@ -97,29 +109,37 @@ def write(path: Path, manifest: dict[str, Any], recipe: dict[str, Any], bench: d
         held_flite=", ".join(HELD_FLITE),
         held_festival=", ".join(v.name for v in festival.VOICES if v.name in HELD_FESTIVAL),
         held_languages=", ".join(HELD_LANGUAGES),
+        choice_variants=", ".join(CHOICE_VARIANTS),
+        choice_festival=", ".join(CHOICE_FESTIVAL),
+        short="{steps} steps on {shards} shards".format(**_read(short / "everything" / "recipe.json")),
+        tried=_tried(short),
         text_look=bench["text"]["figures"]["lookahead_ms"],
         audio_look=bench["audio"]["figures"]["lookahead_ms"],
-        tiers=_table(rows),
-        by_language=_table(bench["audio"]["by language"]),
-        by_voice=_table(bench["audio"]["by voice"]),
+        tiers=rows_of(rows, intervals=True),
+        by_language=rows_of(bench["audio"]["by language"]),
+        by_voice=rows_of(bench["audio"]["by voice"]),
         people=told,
     )
     path.write_text(card, "utf-8")
 
 
-def _table(rows: dict[str, dict[str, float]]) -> str:
-    head = f"| | {' | '.join(_MEASURES)} |\n|---|{'---|' * len(_MEASURES)}"
-    body = [f"| {name} | {' | '.join(_cell(figures, m) for m in _MEASURES)} |" for name, figures in rows.items()]
-    return "\n".join([head, *body])
+def _tried(short: Path) -> str:
+    """The last figures of the short runs: one with every idea, and one without each."""
+    folders = [short / "everything", *sorted(short.glob("without *"))]
+    lines = ["| | visemes | r jaw | r rounding | seal F1 |", "|---|---|---|---|---|"]
+    for folder in folders:
+        with (folder / "curves.csv").open(newline="") as file:
+            last = list(csv.DictReader(file))[-1]
+        cells = (f"{float(last[name]):.3f}" for name in ("visemes", "jaw", "rounding", "seal_f1"))
+        lines.append(f"| {folder.name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
-def _cell(figures: dict[str, float], measure: str) -> str:
-    value = figures[measure]
-    text = f"{value:.0f}" if measure == "lag_ms" else f"{value:.2f}"
-    low, high = figures.get(f"{measure}_low"), figures.get(f"{measure}_high")
-    return f"{text} ({low:.2f}–{high:.2f})" if low is not None and high is not None else text
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
 
 
-def write_from(manifest: Path, recipe: Path, bench: Path, card: Path) -> None:
+def write_from(manifest: Path, run: Path, short: Path, bench: Path, card: Path) -> None:
     """The same from files."""
-    write(card, *(json.loads(path.read_text("utf-8")) for path in (manifest, recipe, bench)))
+    write(card, _read(manifest), run, short, _read(bench))
