@@ -43,8 +43,8 @@ to where their silence begins. What the mouth should do follows from the phones 
 Augmented: size of the throat (pitch and formants), tempo, timbre, breath, loudness, rooms, noise of six kinds (babble
 and music among them), G.711, Opus, narrow bands, clipping, level. One clip in ten is no speech (tones, music, coughs,
 clicks, laughter-like bursts, noise, empty rooms, nothing) and leaves the mouth shut. {steps} steps of 32 crops of
-2.4 s, seed {seed}. In every batch each crop's mel bands are also moved as if by a throat of another length, and some lose a
-few bands. No recording of a person was used to train, to choose or to set a threshold.
+2.4 s, seed {seed}. In every batch each crop's mel bands are also moved as if by a throat of another length, and some
+lose a few bands. No recording of a person was used to train, to choose or to set a threshold.
 
 **Held back**, and judged on: espeak-ng's variants {held_variants}; flite {held_flite}; festival {held_festival};
 the languages {held_languages}.
