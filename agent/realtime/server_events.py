@@ -311,6 +311,21 @@ class Notice(ServerEvent):
     message: str
 
 
+class MirrorBegan(ServerEvent):
+    stage_rate: int
+    stage_now: int
+    fps: int
+    lookahead_ms: int
+
+
+class MirrorFrames(ServerEvent):
+    start_sample: int
+    fps: int
+    count: int
+    data: str
+    heard_samples: int
+
+
 NAMES: dict[type[ServerEvent], str] = {
     Error: "error",
     SessionCreated: "session.created",
@@ -362,6 +377,8 @@ NAMES: dict[type[ServerEvent], str] = {
     Invited: "visavis.invite",
     Authority: "visavis.authority",
     Notice: "visavis.notice",
+    MirrorBegan: "visavis.mirror",
+    MirrorFrames: "visavis.mirror_face.delta",
 }
 EXTENSION: frozenset[type[ServerEvent]] = frozenset(
     kind for kind, name in NAMES.items() if name.startswith("visavis.") or name.startswith("response.output_face.")

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
@@ -21,6 +21,7 @@ from agent.server import metrics, pages
 from agent.server.auth import Auth, TooManyAttempts
 from agent.server.guard import Guard, too_many_attempts
 from agent.server.limits import Places, TooManyConversations
+from avatar.behaviour.style import Style
 
 logger = logging.getLogger(__name__)
 
@@ -95,16 +96,38 @@ class App:
 
     async def realtime(self, websocket: WebSocket) -> None:
         """A conversation. The guard has let the client in; here it gets a place, or is told that there is none."""
-        await websocket.accept("realtime" if "realtime" in websocket.scope["subprotocols"] else None)
         query = websocket.query_params
         viewer, resume = query.get("viewer"), query.get("resume")
-        code, reason = 1000, ""
-        try:
+
+        async def converse() -> None:
             if resume is not None:
                 await self.hub.resume(websocket, resume)
                 return
             with self._places.take(viewer is not None):
                 await self.hub.serve(websocket, model=query.get("model"), viewer=viewer)
+
+        await self._over(websocket, converse)
+
+    async def mirror(self, websocket: WebSocket) -> None:
+        """A face that mimics the visitor. It takes the place of a conversation."""
+        from agent.realtime.mirror import Mirror  # noqa: PLC0415 -- loads the lips' engine
+
+        limits, style = self.settings.limits, Style(self.settings.avatar.liveliness)
+
+        async def mimic() -> None:
+            with self._places.take(viewer=False):
+                await Mirror(
+                    websocket, style, input_seconds=limits.input_seconds, send_seconds=limits.send_seconds
+                ).run()
+
+        await self._over(websocket, mimic)
+
+    async def _over(self, websocket: WebSocket, work: Callable[[], Awaitable[None]]) -> None:
+        """Do `work` over a socket that the guard has let in, and close it with the reason where that fails."""
+        await websocket.accept("realtime" if "realtime" in websocket.scope["subprotocols"] else None)
+        code, reason = 1000, ""
+        try:
+            await work()
         except WebSocketDisconnect:
             return
         except TooManyConversations as full:
@@ -204,6 +227,7 @@ def create_app(settings: Settings, hub: Hub | None = None, auth: Auth | None = N
         routes=[
             Route("/", app.web.page),
             Route("/stage", app.web.page),
+            Route("/mirror", app.web.page),
             Route("/api/info", app.info),
             Route("/healthz", app.health),
             Route("/metrics", app.metrics),
@@ -211,6 +235,7 @@ def create_app(settings: Settings, hub: Hub | None = None, auth: Auth | None = N
             Route("/login.js", app.login_script),
             Route("/logout", app.logout, methods=["POST"]),
             WebSocketRoute("/v1/realtime", app.realtime),
+            WebSocketRoute("/v1/mirror", app.mirror),
             Mount("/heads", app.heads),
             Mount("/", app.web),
         ],

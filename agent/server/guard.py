@@ -42,6 +42,8 @@ SECURITY_HEADERS: Final = {
 # What is in the wheel is no secret, a viewer's page brings its token with its websocket, and a watchdog has no token.
 _OPEN_PATHS = frozenset({"/healthz", "/login", "/login.js", "/logout", "/stage", "/favicon.ico", "/favicon.svg"})
 _OPEN_FOLDERS = ("/assets/", "/heads/")
+# In place of these a stranger gets the login page.
+_PAGES = frozenset({"/", "/mirror"})
 # What a viewer token alone opens.
 _VIEWER_PATHS = frozenset({"/v1/realtime", "/api/info"})
 
@@ -114,7 +116,7 @@ class Guard:
         except TooManyAttempts:
             return too_many_attempts()
         metrics.refused("token")
-        if connection.scope["path"] == "/" and "text/html" in connection.headers.get("accept", ""):
+        if connection.scope["path"] in _PAGES and "text/html" in connection.headers.get("accept", ""):
             return pages.login_page(status_code=401)
         return PlainTextResponse(
             "This server needs its token: log in at /login, or send it as Authorization: Bearer … "

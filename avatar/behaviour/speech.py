@@ -51,6 +51,8 @@ class SpeechMotion:
         """Radians to the left for the loudest syllables of this sentence."""
         self._given = 0
         self._targets: Curve = np.zeros((0, _FOLLOWERS))
+        """Of the frames from `_kept_from` on, as far as they are known."""
+        self._kept_from = 0
         self._position = np.zeros(_FOLLOWERS)
         self._velocity = np.zeros(_FOLLOWERS)
         self._voiced: Curve = np.zeros(0)
@@ -67,11 +69,16 @@ class SpeechMotion:
         self._changes: list[tuple[int, Curve]] = []
         """Feelings to come: (first frame, movement), in order."""
 
-    def add(self, pcm: Pcm, start_sample: int, text: str = "") -> None:
+    def restyle(self, style: Style) -> None:
+        """As lively as that from the next frame on."""
+        self._style = style
+
+    def add(self, pcm: Pcm, start_sample: int, text: str = "", *, end_sample: int | None = None) -> None:
         """One chunk of the reply's speech: `pcm` has shape (n,), 24 kHz, and begins at `start_sample`. `text`: the
-        sentence that begins with it, or "" in the midst of one."""
+        sentence that begins with it, or "" in the midst of one. `end_sample`: only the frames before it come of this
+        chunk; what sounds beyond helps to hear them."""
         first = max(self._given, -(-start_sample // SAMPLES_PER_FRAME))
-        end = -(-(start_sample + len(pcm)) // SAMPLES_PER_FRAME)
+        end = -(-(start_sample + len(pcm) if end_sample is None else end_sample) // SAMPLES_PER_FRAME)
         if text:
             self._lean = float(self._rng.uniform(*_LEAN))
         if end <= first:
@@ -86,10 +93,16 @@ class SpeechMotion:
         for follower, ahead in enumerate(_AHEAD):
             led = np.minimum(np.arange(len(targets)) + ahead, len(targets) - 1)
             targets[:, follower] = targets[led, follower]
-        grown = np.zeros((max(end, len(self._targets)), _FOLLOWERS))
-        grown[: len(self._targets)] = self._targets
-        grown[first:end] = targets
-        self._targets = grown
+        kept = self._targets[self._given - self._kept_from :]
+        grown = np.zeros((max(end, self._known) - self._given, _FOLLOWERS))
+        grown[: len(kept)] = kept
+        grown[first - self._given : end - self._given] = targets
+        self._targets, self._kept_from = grown, self._given
+
+    @property
+    def _known(self) -> int:
+        """The frame before which there is speech."""
+        return self._kept_from + len(self._targets)
 
     def express(self, name: str, at_sample: int) -> None:
         """From `at_sample` on, make the gesture or feel the feeling of that name; a feeling holds until the next one.
@@ -126,7 +139,7 @@ class SpeechMotion:
     def _until_change(self, end: int) -> int:
         """Make the changes of feeling that are due; returns where the next one is, at most `end`. Past the last sound
         nothing is felt any more."""
-        known = len(self._targets)
+        known = self._known
         while self._changes and self._changes[0][0] <= self._given:
             self._felt = self._changes.pop(0)[1]
             self._feeling.retarget(self._given / FPS, self._felt)
@@ -147,7 +160,7 @@ class SpeechMotion:
         at = np.empty((end - start, _FOLLOWERS))
         rest = np.zeros(_FOLLOWERS)
         for i in range(end - start):
-            target = self._targets[start + i] if start + i < len(self._targets) else rest
+            target = self._targets[start + i - self._kept_from] if start + i < self._known else rest
             # One exact step of a critically damped spring towards a target that stands still for the step.
             offset = self._position - target
             slope = self._velocity + _OMEGA * offset

@@ -120,6 +120,11 @@ class Visitor:
         resampler = Resampler(frames[0].sample_rate, rate)
         return np.concatenate([resampler.process(pcm), resampler.flush()])
 
+    def spoken_sound(self) -> Pcm:
+        """What the page sent of the microphone since it connected, shape (n,) at 24 kHz."""
+        packets = self.get("witness.spoken.map(({ audio }) => audio)")
+        return np.concatenate([pcm16_to_float(base64.b64decode(packet)) for packet in packets])
+
     def sent_sound(self, item: str) -> Pcm:
         """What the server sent of `item`, shape (n,) at 24 kHz."""
         return np.concatenate([pcm16_to_float(base64.b64decode(part)) for part in self.get(f"witness.sound['{item}']")])

@@ -1,7 +1,7 @@
 // Put into the page before its own scripts: keeps what the wire said and what the face showed, as a witness.
 (() => {
   const { WebSocket } = window;
-  const witness = { events: [], sound: {}, sockets: [], faces: [], recorder: null };
+  const witness = { events: [], sound: {}, spoken: [], sockets: [], faces: [], recorder: null };
 
   const keep = (text) => {
     const event = JSON.parse(text);
@@ -13,6 +13,12 @@
       super(...where);
       witness.sockets.push(this);
       this.addEventListener("message", (message) => keep(message.data));
+    }
+    send(text) {
+      const { type, audio } = JSON.parse(text);
+      if (type === "input_audio_buffer.append") witness.spoken.push({ audio, at: performance.now() });
+      if (witness.spoken.length > 5000) witness.spoken.splice(0, 1000);
+      super.send(text);
     }
   };
 

@@ -86,7 +86,7 @@ async def test_without_a_token_any_key_is_welcome(browsing):
 
 
 @pytest.mark.parametrize(
-    "path", ["/metrics", "/api/info", "/", "/?debug", "/stage?debug", "/stage?debug&viewer=a-viewer"]
+    "path", ["/metrics", "/api/info", "/", "/mirror", "/?debug", "/stage?debug", "/stage?debug&viewer=a-viewer"]
 )
 async def test_with_a_token_it_is_needed(browsing, path):
     async with browsing(token=TOKEN) as http:

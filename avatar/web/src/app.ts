@@ -3,20 +3,18 @@ import { Conversation } from "./conversation";
 import { showDebug } from "./debug";
 import { byId } from "./dom";
 import type { VisavisState } from "./events";
-import { Face } from "./face";
 import { Inspector } from "./inspector";
-import { chosenHead, fetchInfo, hears, InfoError, languageName, RefusedError, suitableVoice, type Info } from "./info";
+import { chosenHead, hears, languageName, suitableVoice, type Info } from "./info";
 import { Loop } from "./loop";
 import type { MicrophoneState } from "./microphone";
-import { Notices } from "./notices";
+import type { Notices } from "./notices";
 import { installProbe, type Counters } from "./probe";
-import { browserStore, Settings } from "./settings";
-import { SettingsSheet } from "./settings-sheet";
+import type { Settings } from "./settings";
+import { Shell } from "./shell";
 import { Sound } from "./sound";
 import { TranscriptDrawer } from "./transcript-drawer";
 import { TalkBar } from "./talk-bar";
 import { NOT_VALID } from "./thread";
-import { Viewport } from "./viewport";
 import type { Connection } from "./wire";
 
 /** How the page was asked for. */
@@ -37,43 +35,37 @@ const STATE_WORDS: Record<VisavisState, string> = {
   thinking: "Thinking",
   speaking: "Speaking",
 };
-const MICROPHONE_TROUBLE: Partial<Record<MicrophoneState, string>> = {
-  refused: "The microphone is blocked. Allow it in the browser's address bar, or just type.",
-  absent: "No microphone was found. You can type instead.",
-  insecure: "Browsers allow the microphone only over HTTPS or on this machine itself. You can type instead.",
-};
 const LINK_MISSING =
   "This page shows a conversation that goes on elsewhere, and needs a link to it: on the page with the conversation, open the settings and press “Copy a link”.";
 const LINK_DEAD =
   "This link has expired, or its conversation is over. For a new one: on the page with the conversation, open the settings and press “Copy a link”.";
-const INFO_RETRY_MS = 3000;
 const MOST_TIMINGS = 1000;
 
 /** Puts the parts together. */
 export class App {
-  private readonly settings = new Settings(browserStore());
-  private readonly notices = new Notices();
-  private readonly face = new Face();
+  private readonly shell: Shell;
+  private readonly settings: Settings;
+  private readonly notices: Notices;
   private readonly counters: Counters = { packets: 0, heard: {}, timings: [] };
   private readonly conversation: Conversation;
   private readonly sound: Sound | null;
   private readonly captions: Captions;
   private readonly bar: TalkBar;
-  private readonly sheet: SettingsSheet;
   private readonly loop: Loop;
   private readonly drawer: TranscriptDrawer;
   private readonly inspector: Inspector | null;
-  private info: Info | null = null;
   private wasLost = false;
   private hasJoined = false;
 
   constructor(private readonly options: Options) {
-    const { settings } = this;
+    this.shell = new Shell(options.level, { face: "You can still talk.", microphone: "You can type instead." });
+    const { settings } = this.shell;
+    this.settings = settings;
+    this.notices = this.shell.notices;
     this.inspector = options.debug ? new Inspector() : null;
     this.conversation = this.makeConversation();
     this.sound = options.follower ? null : this.makeSound();
     this.captions = new Captions(this.conversation.transcript);
-    this.sheet = new SettingsSheet(settings, Sound.canChooseSpeaker);
     this.drawer = new TranscriptDrawer(this.conversation.transcript, {
       sayInstead: (id, text) => this.say(() => this.conversation.sayInstead(id, text)),
       startAnew: () => this.conversation.startAnew(),
@@ -88,24 +80,23 @@ export class App {
     byId("invite").addEventListener("click", () => this.conversation.invite());
     this.captions.visible = settings.values.captions;
     settings.listen((key) => this.settingChanged(key));
-    this.loop = new Loop(this.conversation, this.face, this.sound, this.captions, this.makeViewport());
+    this.loop = new Loop(this.conversation, this.shell.face, this.sound, this.captions, this.shell.viewport);
     this.bindPage();
   }
 
   async start(): Promise<void> {
     if (this.options.follower && !this.options.viewer) return this.showLinkTrouble(LINK_MISSING);
-    const canvas = byId<HTMLCanvasElement>("face");
-    const probe = installProbe(this.loop, this.conversation, this.face, this.sound, canvas, this.counters);
+    const { face, canvas } = this.shell;
+    const probe = installProbe(this.loop, this.conversation, face, this.sound, canvas, this.counters);
     if (this.inspector) showDebug(probe, this.inspector);
-    this.loop.start();
-    await this.loadInfo();
-    if (!this.info) return;
+    this.loop.run();
+    if (!(await this.loadInfo())) return;
     this.chooseVoice();
     const lessMotion = matchMedia("(prefers-reduced-motion: reduce)");
     this.conversation.moveLess(lessMotion.matches);
     lessMotion.addEventListener("change", () => this.conversation.moveLess(lessMotion.matches));
     this.conversation.wire.connect();
-    await this.showHead();
+    await this.shell.showHead();
   }
 
   // ------------------------------------------------------------------ the parts
@@ -116,7 +107,7 @@ export class App {
     if (options.viewer) url.searchParams.set("viewer", options.viewer);
     const looksInside = inspector !== null && !options.follower; // a follower may not
     if (looksInside) url.searchParams.set("debug", "");
-    const conversation = new Conversation(url.href, this.face, {
+    const conversation = new Conversation(url.href, this.shell.face, {
       connection: (state, code) => this.connectionChanged(state, code),
       state: (state) => this.stateChanged(state),
       session: (session) => {
@@ -163,24 +154,10 @@ export class App {
     });
   }
 
-  private makeViewport(): Viewport | null {
-    try {
-      const viewport = new Viewport(byId("face"), this.options.level);
-      document.body.classList.toggle("frugal", viewport.software);
-      return viewport;
-    } catch {
-      this.notices.show("This browser cannot draw the face (it has no WebGL 2). You can still talk.", { keep: true });
-      return null;
-    }
-  }
-
   private bindPage(): void {
     document.body.classList.toggle("follower", this.options.follower);
     document.documentElement.classList.toggle("transparent", this.options.transparent);
     document.body.classList.toggle("transparent", this.options.transparent);
-    for (const button of document.querySelectorAll("[data-close]")) {
-      button.addEventListener("click", () => button.closest("dialog")?.close());
-    }
     window.addEventListener("online", () => this.conversation.wire.retryNow());
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") this.conversation.wire.retryNow();
@@ -227,12 +204,12 @@ export class App {
     const { values } = this.settings;
     if (["voice", "language", "head"].includes(key)) this.chooseVoice();
     if (key === "captions") this.captions.visible = values.captions;
-    if (key === "head") void this.showHead();
+    if (key === "head") void this.shell.showHead();
   }
 
   /** The visitor's, else one that suits the head. */
   private chooseVoice(): void {
-    const { info } = this;
+    const { info } = this.shell;
     const { voice, language, head } = this.settings.values;
     if (!info) return;
     const suitable = () => suitableVoice(info, chosenHead(info, head), language || info.language);
@@ -250,23 +227,17 @@ export class App {
   }
 
   // ------------------------------------------------------------------ what happens
-  private async loadInfo(): Promise<void> {
-    let told = "";
-    while (!this.info) {
-      try {
-        this.info = await fetchInfo(this.options.viewer);
-      } catch (error) {
-        if (this.options.follower && error instanceof RefusedError) return this.showLinkTrouble(LINK_DEAD);
-        const message = error instanceof InfoError ? error.message : "The server's answer could not be read.";
-        if (message !== told) this.notices.show(message, { keep: true });
-        told = message;
-        await new Promise((resolve) => setTimeout(resolve, INFO_RETRY_MS));
-      }
+  /** Returns whether the server told of itself: a follower's link may not be good. */
+  private async loadInfo(): Promise<boolean> {
+    try {
+      const info = await this.shell.loadInfo(this.options.viewer);
+      document.title = info.title;
+      if (!this.options.follower) this.showHints(info.hints);
+      return true;
+    } catch {
+      this.showLinkTrouble(LINK_DEAD);
+      return false;
     }
-    this.notices.hide(told);
-    document.title = this.info.title;
-    this.sheet.setInfo(this.info);
-    if (!this.options.follower) this.showHints(this.info.hints);
   }
 
   private showHints(hints: string[]): void {
@@ -275,19 +246,6 @@ export class App {
     if (!hint) return;
     const onDismiss = () => this.settings.set("dismissed", [...this.settings.values.dismissed.slice(-20), hint]);
     this.notices.show(hint, { keep: true, onDismiss });
-  }
-
-  private async showHead(): Promise<void> {
-    const head = this.info && chosenHead(this.info, this.settings.values.head);
-    byId("name").textContent = head?.title ?? this.info?.title ?? "Visavis";
-    if (!head) this.notices.show("This server has no head to show. You can still talk.");
-    if (!head || !this.loop.viewport) return;
-    try {
-      await this.loop.viewport.show(head);
-      document.body.classList.add("ready");
-    } catch {
-      this.notices.show("The face could not be loaded. You can still talk; reload the page to try again.");
-    }
   }
 
   private connectionChanged(state: Connection, code: number): void {
@@ -339,9 +297,7 @@ export class App {
   private microphoneChanged(state: MicrophoneState): void {
     this.bar.showMicrophone(state);
     this.showState();
-    if (state === "on" && this.info) this.warnOfDeafness(this.info);
-    const trouble = MICROPHONE_TROUBLE[state];
-    if (trouble) this.notices.show(trouble, { keep: true });
-    else for (const message of Object.values(MICROPHONE_TROUBLE)) this.notices.hide(message);
+    if (state === "on" && this.shell.info) this.warnOfDeafness(this.shell.info);
+    this.shell.showMicrophoneTrouble(state);
   }
 }

@@ -90,7 +90,9 @@ export type ServerEvent =
   | { type: "visavis.debug"; item: DebugItem | null; interruption: Interruption | null }
   | { type: "visavis.invite"; path: string; expires_in_s: number }
   | { type: "visavis.authority"; authority: string }
-  | { type: "visavis.notice"; code: string; message: string };
+  | { type: "visavis.notice"; code: string; message: string }
+  | { type: "visavis.mirror"; stage_now: number; lookahead_ms: number }
+  | ({ type: "visavis.mirror_face.delta"; heard_samples: number } & Frames);
 
 export interface SessionUpdate {
   type: "realtime";

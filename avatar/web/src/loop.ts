@@ -8,22 +8,15 @@ import type { Viewport } from "./viewport";
 /** Sixty frames a second are what the wire has; a little less than their time, so that none is missed by jitter. */
 const LEAST_INTERVAL_MS = 1000 / 60 - 3;
 
-/** Draws the face for the moment at which it will be seen. */
-export class Loop {
+/** Calls for each frame that is to be drawn: no more than the face has, and no more than the GPU takes. */
+export class Ticker {
   readonly interval = new FrameInterval();
-  /** Called for each frame drawn while a reply sounds. */
-  onDrawn: (frame: DrawnFrame, now: number) => void = () => undefined;
   private lastDrawn = 0;
 
-  constructor(
-    private readonly conversation: Conversation,
-    private readonly face: Face,
-    private readonly sound: Sound | null,
-    private readonly captions: Captions,
-    public viewport: Viewport | null,
-  ) {}
+  constructor(public viewport: Viewport | null) {}
 
-  start(): void {
+  /** `draw` is told the ms since the last frame. */
+  start(draw: (elapsed: number) => void): void {
     const frame = (timestamp: number) => {
       requestAnimationFrame(frame);
       if (timestamp - this.lastDrawn < LEAST_INTERVAL_MS) return;
@@ -31,7 +24,7 @@ export class Loop {
       this.interval.tick(timestamp);
       const elapsed = timestamp - this.lastDrawn;
       this.lastDrawn = timestamp;
-      this.draw(elapsed);
+      draw(elapsed);
     };
     requestAnimationFrame(frame);
   }
@@ -39,6 +32,26 @@ export class Loop {
   /** From drawing a frame until it is seen: what the last ones took, else one frame. */
   get delayMs(): number {
     return this.viewport?.delayMs ?? this.interval.ms;
+  }
+}
+
+/** Draws the face for the moment at which it will be seen. */
+export class Loop extends Ticker {
+  /** Called for each frame drawn while a reply sounds. */
+  onDrawn: (frame: DrawnFrame, now: number) => void = () => undefined;
+
+  constructor(
+    private readonly conversation: Conversation,
+    private readonly face: Face,
+    private readonly sound: Sound | null,
+    private readonly captions: Captions,
+    viewport: Viewport | null,
+  ) {
+    super(viewport);
+  }
+
+  run(): void {
+    this.start((elapsed) => this.draw(elapsed));
   }
 
   /** What sounds at `now` ms, here or at the player that this page follows. */
@@ -64,7 +77,7 @@ export class Loop {
 let level = 0;
 
 /** Up at once, down slowly: a ring that follows every sample only flickers. */
-function showLevel(now: number): void {
+export function showLevel(now: number): void {
   const target = Math.min(1, now * 7);
   level = Math.max(target, level * 0.9);
   document.documentElement.style.setProperty("--level", level.toFixed(2));

@@ -1,4 +1,4 @@
-import { App } from "./app";
+import { App, type Options } from "./app";
 import { LEVELS, LIGHT_LEVEL } from "./quality";
 
 const query = new URLSearchParams(location.search);
@@ -11,11 +11,19 @@ function wantedLevel(): number | null {
 
 const viewer = query.get("viewer") ?? "";
 
-void new App({
+const options: Options = {
   follower: viewer !== "" || location.pathname === "/stage",
   viewer,
   transparent: query.get("transparent") === "1",
   level: wantedLevel(),
   rawMicrophone: query.has("rawmic"),
   debug: query.has("debug"),
-}).start();
+};
+
+async function start(): Promise<void> {
+  if (location.pathname !== "/mirror") return new App(options).start();
+  const { MirrorApp } = await import("./mirror-app");
+  return new MirrorApp(options).start();
+}
+
+void start();

@@ -1,15 +1,19 @@
-import { MicrophoneCore } from "./microphone-core";
+import { MicrophoneCore, type Packet } from "./microphone-core";
 
 const QUANTUM = 128;
 
+export interface MicrophoneOptions {
+  packetSamples: number;
+}
+
 class MicrophoneProcessor extends AudioWorkletProcessor {
-  private readonly core = new MicrophoneCore(sampleRate, (packet) =>
-    this.port.postMessage(packet, [packet.samples.buffer]),
-  );
+  private readonly core: MicrophoneCore;
   private readonly silence = new Float32Array(QUANTUM);
 
-  constructor() {
+  constructor({ processorOptions }: { processorOptions: MicrophoneOptions }) {
     super();
+    const emit = (packet: Packet) => this.port.postMessage(packet, [packet.samples.buffer]);
+    this.core = new MicrophoneCore(sampleRate, emit, processorOptions.packetSamples);
     this.port.onmessage = (message: MessageEvent<{ muted: boolean }>) => {
       this.core.muted = message.data.muted;
     };

@@ -1,4 +1,5 @@
 import type { Packet } from "./microphone-core";
+import type { MicrophoneOptions } from "./microphone-worklet";
 import workletUrl from "./microphone-worklet.ts?worker&url";
 
 export type MicrophoneState = "off" | "asking" | "on" | "muted" | "refused" | "absent" | "insecure";
@@ -18,6 +19,7 @@ export class Microphone {
     private readonly context: AudioContext,
     /** Without the browser's echo cancellation: for measurements. */
     private readonly raw: boolean,
+    private readonly packetSamples: number,
   ) {}
 
   /** Ask for the device (the browser asks the visitor) and listen. */
@@ -65,6 +67,7 @@ export class Microphone {
       numberOfOutputs: 1,
       channelCount: 1,
       channelCountMode: "explicit",
+      processorOptions: { packetSamples: this.packetSamples } satisfies MicrophoneOptions,
     });
     // Connected, or some browsers never run it; it puts out nothing.
     this.node.connect(this.context.destination);

@@ -103,8 +103,15 @@ export function installProbe(
     outputStream: () => sound?.player?.tap ?? null,
     canvas: () => canvas,
   };
+  return publish<Probe>(getters);
+}
+
+/** Let `window.visavis` have these properties, worked out whenever they are read. */
+export function publish<P>(getters: { [K in keyof P]: () => P[K] }): P {
   const probe = {};
-  for (const [name, get] of Object.entries(getters)) Object.defineProperty(probe, name, { get, enumerable: true });
+  for (const [name, get] of Object.entries(getters)) {
+    Object.defineProperty(probe, name, { get: get as () => unknown, enumerable: true });
+  }
   Object.defineProperty(window, "visavis", { value: probe });
-  return probe as Probe;
+  return probe as P;
 }

@@ -1,4 +1,5 @@
 import { Microphone, type MicrophoneState } from "./microphone";
+import { PACKET_SAMPLES } from "./microphone-core";
 import { Player } from "./player";
 import type { Settings } from "./settings";
 
@@ -29,6 +30,7 @@ export class Sound {
     private readonly settings: Settings,
     private readonly rawMicrophone: boolean,
     private readonly handlers: SoundHandlers,
+    private readonly packetSamples = PACKET_SAMPLES,
   ) {
     settings.listen((key) => {
       if (key === "volume" || key === "muted") this.applyVolume();
@@ -64,7 +66,7 @@ export class Sound {
     void context.resume().catch(() => undefined);
     // What the browser does not take for a gesture leaves the context asleep without an event.
     setTimeout(() => this.handlers.suspended(context.state !== "running"), WAKE_MS);
-    this.microphone = new Microphone(context, this.rawMicrophone);
+    this.microphone = new Microphone(context, this.rawMicrophone, this.packetSamples);
     this.microphone.onPacket = (samples) => this.handlers.packet(samples);
     this.microphone.onState = (state) => this.handlers.microphone(state);
     this.player = await Player.create(context);

@@ -51,6 +51,7 @@ export class TalkBar {
     this.welcome.hidden = !paused;
     this.start.textContent = "Continue";
     byId("welcome-text").textContent = "The browser paused the sound.";
+    byId("to-mirror").hidden = true;
   }
 
   showStop(visible: boolean): void {
