@@ -144,6 +144,7 @@ def examine(settings: Settings) -> Report:
             _python(),
             _web(),
             _heads(settings),
+            _lips(),
             _knowledge(settings),
             _port(settings.server),
             Check("microphone", "note", _microphone(settings.server)),
@@ -205,6 +206,13 @@ def _heads(settings: Settings) -> Check:
         have = f"; there are: {', '.join(names)}" if names else ""
         return Check("head", "missing", f"no {wanted if names else '*'}.glb in {folder}{have}", REINSTALL)
     return Check("head", "ready", ", ".join(names))
+
+
+def _lips() -> Check:
+    if importlib.util.find_spec("espeakng_loader") is None:
+        detail = "espeak-ng is missing: the lips of a voice that tells no phones follow its sound, and not its text"
+        return Check("lips", "note", detail, REINSTALL)
+    return Check("lips", "ready", "from the voice's own phones, else from its sound and its text")
 
 
 def _knowledge(settings: Settings) -> Check:

@@ -199,13 +199,22 @@ async def _speak(engines: Engines, settings: Settings, sentences: list[Sentence]
     voice = choose_voice(settings, engines.synthesizer.voices, "".join(text for text, _ in sentences))
     style = Style(settings.avatar.liveliness)
     made = _Made()
-    maker = ReplyMaker(0, engines.dialogue, engines.synthesizer, made.tell, with_face=True, style=style)
+    maker = ReplyMaker(
+        0,
+        engines.dialogue,
+        engines.synthesizer,
+        made.tell,
+        with_face=True,
+        style=style,
+        pronouncing=engines.pronouncing,
+    )
     try:
         for index, (text, cues) in enumerate(sentences):
             maker.speak(Speak(0, index, text, voice, settings.voice.speed, cues))
             await made.sentence()
     finally:
         maker.abandon()
+        await engines.pronouncing.stop()
     assert maker.face is not None
     pcm, track = made.speech()
     return _speech(pcm, track, maker.face)

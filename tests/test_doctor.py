@@ -54,6 +54,19 @@ def test_a_complete_installation_can_run(complete: None) -> None:
     }
 
 
+def test_without_espeak_the_lips_are_said_to_follow_the_sound_alone(
+    complete: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert found(doctor.examine(settings()), "lips").status == "ready"
+    find_spec = doctor.importlib.util.find_spec
+    absent = "espeakng_loader"
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None if name == absent else find_spec(name))
+    check = found(doctor.examine(settings()), "lips")
+    assert check.status == "note"
+    assert "and not its text" in check.detail
+    assert check.get
+
+
 def test_a_missing_default_engine_stops_it(complete: None, monkeypatch: pytest.MonkeyPatch) -> None:
     find_spec = doctor.importlib.util.find_spec
     monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None if name == "bm25s" else find_spec(name))

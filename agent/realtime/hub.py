@@ -87,7 +87,8 @@ class Hub:
         if self._traces is not None:
             await asyncio.to_thread(self._traces.close)
         engines = self._engines
-        await asyncio.gather(engines.recognizer.stop(), engines.dialogue.stop(), engines.synthesizer.stop())
+        stopping = (engines.recognizer, engines.dialogue, engines.synthesizer, engines.pronouncing)
+        await asyncio.gather(*(engine.stop() for engine in stopping))
 
     async def serve(self, websocket: WebSocket, *, model: str | None, viewer: str | None) -> None:
         """Hold the conversation of an accepted socket until its client has left, for good if it may come back."""

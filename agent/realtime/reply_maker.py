@@ -13,10 +13,12 @@ from agent.conversation.effects import Speak, Think
 from agent.conversation.inputs import Input, SentenceEnded, Spoke, Thought, ThoughtEnded
 from agent.conversation.ledger import SpokenPhone, SpokenWord
 from agent.llm import DialogueEngine, DialogueError
+from agent.realtime.pronouncing import Pronouncing
 from agent.tts import Phone, SpeechChunk, Synthesizer, SynthesizerError, Word
 from avatar.behaviour import Style
 from avatar.behaviour.cues import Cue
 from avatar.blendshapes import FaceTrack
+from avatar.lipsync import Pronunciation
 from avatar.reply_face import ReplyFace
 
 ROOM_SECONDS = 0.05
@@ -25,7 +27,7 @@ ROOM_SECONDS = 0.05
 
 class ReplyMaker:
     """Makes one reply. `tell` gets its inputs; `has_room` says whether its text may run on; `with_face`, whether
-    anybody watches, and `style` how lively the face is."""
+    anybody watches, `style` how lively the face is, and `pronouncing` what helps the lips of a voice without phones."""
 
     def __init__(
         self,
@@ -36,12 +38,14 @@ class ReplyMaker:
         *,
         with_face: bool,
         style: Style | None = None,
+        pronouncing: Pronouncing | None = None,
         has_room: Callable[[int], bool] = lambda _: True,
     ) -> None:
         self._generation = generation
         self._dialogue = dialogue
         self._synthesizer = synthesizer
         self._tell = tell
+        self._pronouncing = pronouncing
         self._has_room = has_room
         self.face = ReplyFace(seed=generation, style=style) if with_face else None
         self._produced = 0
@@ -91,10 +95,15 @@ class ReplyMaker:
         resampler: Resampler | None = None
         text = order.text
         cues = deque(order.cues)
+        pronouncing = self._pronouncing if self.face is not None else None
+        begun = pronouncing.begin(self._synthesizer, order.voice, order.text) if pronouncing else None
         chunks = self._synthesizer.speak(order.text, voice=order.voice, speed=order.speed)
         async with aclosing(chunks) as speech:  # type: ignore[type-var]
             async for chunk in speech:
-                resampler = resampler or Resampler(chunk.rate, TIMELINE_RATE)
+                if resampler is None:
+                    resampler = Resampler(chunk.rate, TIMELINE_RATE)
+                    if pronouncing is not None and not chunk.phones:
+                        self._expect(await pronouncing.of(begun, self._synthesizer, order.voice, order.text))
                 self._cue(cues, chunk.words, start)
                 await self._pass_on(order, chunk, resampler.process(chunk.pcm), start, text)
                 text = ""
@@ -103,6 +112,10 @@ class ReplyMaker:
             await self._pass_on(order, tail, resampler.flush(), start, "")
         for cue in cues:  # no word is known to stand after them
             self._express(cue, self._produced)
+
+    def _expect(self, pronunciation: Pronunciation | None) -> None:
+        if self.face is not None:
+            self.face.expect(pronunciation)
 
     def _cue(self, cues: deque[Cue], words: Sequence[Word], start: int) -> None:
         """Let the face do what stands before or in these words of the sentence that began at `start`."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from agent.asr import Recognizer
@@ -13,6 +13,7 @@ from agent.conversation.inputs import Input, Tick
 from agent.conversation.session import Conversation
 from agent.llm import DialogueEngine
 from agent.realtime.events import EXTENSION, AudioDelta, Error, ServerEvent, State
+from agent.realtime.pronouncing import Pronouncing
 from agent.realtime.recognition import Recognition
 from agent.realtime.reply_maker import ReplyMaker
 from agent.realtime.underway import Underway
@@ -29,6 +30,7 @@ class Engines:
     recognizer: Recognizer
     dialogue: DialogueEngine
     synthesizer: Synthesizer
+    pronouncing: Pronouncing = field(default_factory=Pronouncing)
 
 
 @dataclass(slots=True, eq=False)
@@ -152,6 +154,7 @@ class Runner:
                 self.tell,
                 with_face=watched,
                 style=self.conversation.style,
+                pronouncing=engines.pronouncing,
                 has_room=self.conversation.has_room,
             )
         return self._makers[generation]
