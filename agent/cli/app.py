@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from agent.cli import consent_app
 from agent.cli.common import FAILED, ConfigOption, SetOption, plain_errors, settings_from
 
 app = typer.Typer(
@@ -15,6 +16,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A digital human you run yourself: it hears, thinks, answers aloud, and its face moves with its voice.",
 )
+
+app.add_typer(consent_app.app, name="consent")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 LanguageOption = Annotated[str | None, typer.Option(help="en or zh.")]

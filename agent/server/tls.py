@@ -4,7 +4,6 @@ import datetime
 import ipaddress
 import os
 import ssl
-import sys
 from pathlib import Path
 
 from cryptography import x509
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from agent.config import Server
+from agent.paths import state_folder
 from agent.server.addresses import LOOPBACK, host_name, is_wildcard, machine_addresses, machine_names
 
 DAYS = 397
@@ -50,17 +50,6 @@ def fingerprint(path: Path) -> str:
     """SHA-256 of the certificate as browsers show it."""
     digest = x509.load_pem_x509_certificate(path.read_bytes()).fingerprint(hashes.SHA256())
     return digest.hex(":").upper()
-
-
-def state_folder() -> Path:
-    """Where this user's programs keep what should outlive them."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return base / "visavis"
 
 
 def _names(server: Server) -> list[str]:

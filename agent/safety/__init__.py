@@ -1,0 +1,1 @@
+"""What keeps people safe from the machine, and their likeness theirs."""
