@@ -20,6 +20,7 @@ from scripts.lipsync.voices import (
     variants,
 )
 
+AS_IT_IS = "as it is"
 _TEXT = """# Lip network
 
 What the mouth does, from the sound of speech alone. It runs beside `avatar/lipsync`, and follows a known text with it.
@@ -43,8 +44,7 @@ to where their silence begins. What the mouth should do follows from the phones 
 Augmented: size of the throat (pitch and formants), tempo, timbre, breath, loudness, rooms, noise of six kinds (babble
 and music among them), G.711, Opus, narrow bands, clipping, level. One clip in ten is no speech (tones, music, coughs,
 clicks, laughter-like bursts, noise, empty rooms, nothing) and leaves the mouth shut. {steps} steps of 32 crops of
-2.4 s, seed {seed}. In every batch each crop's mel bands are also moved as if by a throat of another length, and some
-lose a few bands. No recording of a person was used to train, to choose or to set a threshold.
+2.4 s, seed {seed}. No recording of a person was used to train, to choose or to set a threshold.
 
 **Held back**, and judged on: espeak-ng's variants {held_variants}; flite {held_flite}; festival {held_festival};
 the languages {held_languages}.
@@ -52,7 +52,7 @@ the languages {held_languages}.
 variants {choice_variants}; festival {choice_festival}.
 
 ## What was tried
-Beyond the prototype that this grew from. Each line leaves one idea out of the same short run ({short}), and is told on
+Beyond the prototype that this grew from. Each line is the same short run ({short}) with one idea less or more, told on
 the voices to choose by: share of frames with the right viseme of 29, correlation of the jaw and of the rounding, best
 F1 of the seals.
 
@@ -111,7 +111,7 @@ def write(path: Path, manifest: dict[str, Any], run: Path, short: Path, bench: d
         held_languages=", ".join(HELD_LANGUAGES),
         choice_variants=", ".join(CHOICE_VARIANTS),
         choice_festival=", ".join(CHOICE_FESTIVAL),
-        short="{steps} steps on {shards} shards".format(**_read(short / "everything" / "recipe.json")),
+        short="{steps} steps on {shards} shards".format(**_read(short / AS_IT_IS / "recipe.json")),
         tried=_tried(short),
         text_look=bench["text"]["figures"]["lookahead_ms"],
         audio_look=bench["audio"]["figures"]["lookahead_ms"],
@@ -124,8 +124,8 @@ def write(path: Path, manifest: dict[str, Any], run: Path, short: Path, bench: d
 
 
 def _tried(short: Path) -> str:
-    """The last figures of the short runs: one with every idea, and one without each."""
-    folders = [short / "everything", *sorted(short.glob("without *"))]
+    """The last figures of the short runs: of the recipe as it is, and of its variations."""
+    folders = [short / AS_IT_IS, *sorted(path.parent for path in short.glob("with*/recipe.json"))]
     lines = ["| | visemes | r jaw | r rounding | seal F1 |", "|---|---|---|---|---|"]
     for folder in folders:
         with (folder / "curves.csv").open(newline="") as file:
