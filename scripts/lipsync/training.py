@@ -35,8 +35,8 @@ class Recipe:
     lips count. naming: how much the sounds' names count. bending: how much the curves' second differences count at the
     end; in the first half not at all, since they keep the network from learning anything. warping: how far
     the mel bands are moved, as if by a throat of another length (standard deviation of its logarithm). masking: share
-    of the crops that lose some bands; neither helps so small a network, which errs on its own voices about as often as on
-    others."""
+    of the crops that lose some bands; neither helps so small a network, which errs on its own voices about as often
+    as on others."""
 
     seed: int = 1
     steps: int = 3000
