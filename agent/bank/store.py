@@ -1,8 +1,8 @@
 """A voice as it is recorded, take by take: each is on the disk, sealed by its consent, before the next begins.
 
 In the folder: `bank.json` (whose, which language, under which consent), `takes.jsonl` (a line for each take and for
-each that was deleted, in order; it only grows), `takes/ID.sealed` and `rooms/ID.sealed`. The sound is written before its
-line: what was being written when the machine stopped is put aside in `unfinished/`, and all else is there.
+each that was deleted, in order; it only grows), `takes/ID.sealed` and `rooms/ID.sealed`. The sound is written before
+its line: what was being written when the machine stopped is put aside in `unfinished/`, and all else is there.
 """
 
 import json
@@ -145,9 +145,9 @@ class Bank:
         del self._takes[take_id]
         self._path(take_id).unlink(missing_ok=True)
 
-    def keep_room(self, pcm: Pcm, rate: int, now: datetime | None = None) -> str:
-        """Keep the room's own sound of one day; returns its id."""
-        name = f"room_{now or datetime.now(UTC):%Y%m%d_%H%M%S}"
+    def keep_room(self, pcm: Pcm, rate: int, name: str = "") -> str:
+        """Keep the room's own sound of one day; returns its id, `name` or one from the time."""
+        name = name or f"room_{datetime.now(UTC):%Y%m%d_%H%M%S}"
         self._write(self.folder / "rooms" / f"{name}.sealed", f"rooms/{name}", wav.write(pcm, rate))
         return name
 

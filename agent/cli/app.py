@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from agent.cli import consent_app
+from agent.cli import bank_app, consent_app
 from agent.cli.common import FAILED, ConfigOption, SetOption, plain_errors, settings_from
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     help="A digital human you run yourself: it hears, thinks, answers aloud, and its face moves with its voice.",
 )
 
+app.add_typer(bank_app.app, name="bank")
 app.add_typer(consent_app.app, name="consent")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]

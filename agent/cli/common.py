@@ -56,6 +56,7 @@ EXIT_CODES = {
     "agent.offline.UnknownVoiceError": BAD_INPUT,
     "agent.knowledge.KnowledgeError": BAD_INPUT,
     "agent.realtime.recording_codec.RecordingError": BAD_INPUT,
+    "agent.bank.store.BankError": BAD_INPUT,
     "agent.safety.consent.entries.ConsentError": BAD_INPUT,
     "avatar.behaviour.repertoire.RepertoireError": BAD_INPUT,
     "avatar.lipsync.network.LipModelError": FAILED,

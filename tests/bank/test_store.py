@@ -60,11 +60,11 @@ def test_what_was_kept_is_there_after_a_restart_to_the_bit(bank: Bank) -> None:
 
 def test_the_disk_holds_nothing_that_can_be_listened_to(bank: Bank) -> None:
     bank.keep(take("one"), SOUND)
-    bank.keep_room(SOUND * 0.001, RATE, NOW)
+    bank.keep_room(SOUND * 0.001, RATE, "room_of_today")
     held = [path.read_bytes() for path in bank.folder.rglob("*.sealed")]
     assert len(held) == 2
     assert not any(b"RIFF" in data or b"WAVE" in data for data in held)
-    assert list(again(bank).rooms()) == ["room_20261122_100000"]
+    assert list(again(bank).rooms()) == ["room_of_today"]
 
 
 def test_after_a_revocation_nothing_opens(bank: Bank) -> None:
