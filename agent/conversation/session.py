@@ -67,6 +67,8 @@ class Conversation:
         match event:
             case told.FromClient(wire.Express(expression=name)):
                 self._stage.express(name, now)
+            case told.FromClient(wire.Visitor(seen=seen, yaw=yaw, pitch=pitch)):
+                self._stage.visitor((yaw, pitch) if seen else None, now)
             case told.FromClient(client_event):
                 if isinstance(client_event, wire.CreateItem) and client_event.item.role == "user":
                     self._idle.somebody()

@@ -31,6 +31,7 @@ class Stage:
         self._next = 0.0
         self._turn_end: float | None = None
         """When our own turn ends, where that was told."""
+        self._visitor: tuple[float, float] | None = None
         self.state: Mood = "idle"
 
     def sample(self, now: float) -> int:
@@ -46,6 +47,7 @@ class Stage:
             self._epoch = self.sample(now) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME
             self._behaviour.set_style(self._style, 0)
             self._behaviour.set_mood(self.state, 0)
+            self._behaviour.visitor_at(self._visitor, 0)
             self._next = now
 
     def enter(self, state: Mood, now: float) -> None:
@@ -63,6 +65,12 @@ class Stage:
         if style != self._style and self._behaviour is not None:
             self._behaviour.set_style(style, self.sample(now) - self._epoch)
         self._style = style
+
+    def visitor(self, direction: tuple[float, float] | None, now: float) -> None:
+        """The visitor's face is there (yaw and pitch in radians), or is not seen any more."""
+        self._visitor = direction
+        if self._behaviour is not None:
+            self._behaviour.visitor_at(direction, self.sample(now) - self._epoch)
 
     def express(self, name: str, now: float) -> None:
         """Make a gesture of that name, or feel a feeling, now."""

@@ -213,6 +213,16 @@ class Express(ClientEvent):
     expression: Annotated[str, Field(max_length=64), AfterValidator(_known_expression)]
 
 
+class Visitor(ClientEvent):
+    """Where a camera sees the visitor's face, as the character sees it: + yaw to its left, + pitch up."""
+
+    type: Literal["visavis.visitor"]
+    seen: bool = True
+    yaw: float = Field(default=0.0, ge=-1.0, le=1.0, allow_inf_nan=False)
+    """Radians, as is `pitch`."""
+    pitch: float = Field(default=0.0, ge=-1.0, le=1.0, allow_inf_nan=False)
+
+
 class Invite(ClientEvent):
     type: Literal["visavis.invite"]
 
@@ -233,6 +243,7 @@ AnyClientEvent = (
     | Playout
     | Greet
     | Express
+    | Visitor
     | Invite
 )
 _CLIENT = TypeAdapter[AnyClientEvent](Annotated[AnyClientEvent, Field(discriminator="type")])

@@ -34,6 +34,11 @@ class StageBehaviour(Protocol):
         """Our own turn will end there: whose turn it is then is looked at."""
         ...
 
+    def visitor_at(self, direction: tuple[float, float] | None, at_sample: int) -> None:
+        """The partner's face is at this yaw and pitch (radians: + to the character's left, + up), so that this is where
+        it is looked for; None: nobody sees it, and it is taken to be straight ahead."""
+        ...
+
     def express(self, name: str, at_sample: int) -> None:
         """Make the gesture of that name, or feel the feeling, which holds until the next one. Other names are no
         matter."""

@@ -23,6 +23,14 @@ _TURN_START_AVERSION = 0.5
 """How often the one who takes the turn looks away at its start."""
 _FACE = np.radians([(-1.4, 0.7), (1.4, 0.7), (0.0, -1.3)])
 """The partner's eyes and mouth, seen from a metre and a half: yaw, pitch."""
+_FARTHEST = np.radians((26.0, 16.0))
+"""Of a partner's place: beyond it eyes would roll, and whoever stands there still feels looked at."""
+_LEAP = np.radians(4.0)
+"""A partner who moves less is followed smoothly; beyond it the eyes jump after them."""
+_PURSUIT, _RETURN = 0.3, 1.0
+"""Seconds in which eyes follow, and in which they go back to straight ahead when nobody is seen any more."""
+_HEAD_TO_PARTNER, _HEAD_PURSUIT = 0.45, 1.1
+"""The head's share in looking at a partner who is not straight ahead, and the seconds that it takes."""
 _HEAD_SHARE: dict[Mood, float] = {"idle": 0.18, "listening": 0.12, "thinking": 0.28, "speaking": 0.18}
 
 
@@ -47,6 +55,10 @@ class Gaze:
         self._contact_until = 0.0
         self._side = float(rng.choice((-1.0, 1.0)))
         self._head = Ease(np.zeros(2), 0.6)
+        self._place = Ease(np.zeros(2), _PURSUIT)
+        """Where the partner's face is; all that the eyes do is about it."""
+        self._pursuing = True
+        self._head_place = Ease(np.zeros(2), _HEAD_PURSUIT)
 
     def render(self, times: Curve, mood: Mood) -> tuple[Curve, Curve]:
         """Yaw and pitch (radians) of the eyes in space and of the head's turn, each of shape (len(times), 2), at
@@ -58,8 +70,8 @@ class Gaze:
         while done < len(times):
             stop = int(np.searchsorted(times, self._next))
             if stop > done:
-                eyes[done:stop] = self._eyes(times[done:stop])
-                head[done:stop] = self._head.at(times[done:stop])
+                eyes[done:stop] = self._eyes(times[done:stop]) + self._place.at(times[done:stop])
+                head[done:stop] = self._head.at(times[done:stop]) + self._head_place.at(times[done:stop])
                 done = stop
             else:
                 self._move(self._next)
@@ -68,6 +80,27 @@ class Gaze:
     def _eyes(self, times: Curve) -> Curve:
         x = np.clip((times - self._moved) / self._lasting, 0, 1)[:, None]
         return np.asarray(self._from + (self._to - self._from) * x**3 * (10 - 15 * x + 6 * x**2))
+
+    def partner_at(self, direction: tuple[float, float] | None, now: float) -> None:
+        """The partner's face is there from `now` on: yaw and pitch in radians; None: not seen, so straight ahead."""
+        place = np.zeros(2) if direction is None else np.clip(direction, -_FARTHEST, _FARTHEST)
+        self._head_place.retarget(now, _HEAD_TO_PARTNER * place)
+        before = self._place.at(np.array([now]))[0]
+        if direction is not None and np.hypot(*(place - before)) > _LEAP:
+            self._leap(now, before, place)
+            return
+        if self._pursuing != (direction is not None):
+            self._pursuing = direction is not None
+            self._place = Ease(before, _PURSUIT if self._pursuing else _RETURN)
+        self._place.retarget(now, place)
+
+    def _leap(self, now: float, before: Curve, place: Curve) -> None:
+        """A saccade to what was looked at, which is somewhere else now."""
+        self._from = self._eyes(np.array([now]))[0] + before - place
+        self._place, self._pursuing = Ease(place, _PURSUIT), True
+        self._moved = now
+        self._lasting = saccade_seconds(float(np.degrees(np.hypot(*(self._to - self._from)))))
+        self._next = max(self._next, now + self._lasting + _SHORTEST_FIXATION)
 
     def hand_over(self, now: float) -> None:
         """The turn is about to be the partner's: look there from `now` on, for a while."""

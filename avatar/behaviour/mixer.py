@@ -35,6 +35,8 @@ _NOSTRILS = columns("noseSneer")
 _BLINK = columns("eyeBlink")
 _LIDS = np.array([i for i, n in enumerate(NAMES) if n.startswith(("eyeLook", "eyeWide", "eyeSquint"))])
 _STYLE_SETTLE = 1.0
+_EYES_TURN = np.radians(33.0)
+"""As far as eyes turn in a head. Only somebody who stands far to the side is looked at from the corner of the eye."""
 _LOOK_BEFORE_END = 0.7
 """Seconds before the end of our turn at which we look at the one whose turn it will be."""
 
@@ -102,6 +104,10 @@ class Behaviour:
         """See StageBehaviour."""
         self._plan(at_sample - round(_LOOK_BEFORE_END * FPS) * SAMPLES_PER_FRAME, self._gaze.hand_over)
 
+    def visitor_at(self, direction: tuple[float, float] | None, at_sample: int) -> None:
+        """See StageBehaviour."""
+        self._plan(at_sample, lambda now: self._gaze.partner_at(direction, now))
+
     def express(self, name: str, at_sample: int) -> None:
         """See StageBehaviour."""
         if name in self._repertoire.gestures:
@@ -155,7 +161,7 @@ class Behaviour:
         eyes, follow = self._gaze.render(times, self._mood)
         turned[:, :2] += follow
         turned = amounts[:, 1:] * turned + np.radians(moved[:, HEAD])
-        relative = eyes + np.radians(moved[:, LOOK]) - turned[:, :2]
+        relative = (eyes + np.radians(moved[:, LOOK]) - turned[:, :2]).clip(-_EYES_TURN, _EYES_TURN)
 
         shown[:, _LOOK_SHAPES] += eye_look(relative)
         shut = np.maximum(self._blinks.render(times, self._mood)[:, None], shown[:, _BLINK])

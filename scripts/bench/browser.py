@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import av
 import numpy as np
+from numpy.typing import NDArray
 from playwright.sync_api import Browser, Error, Page, Playwright
 
 from agent.audio import Pcm, files
@@ -49,8 +51,9 @@ def find_browser() -> str | None:
     return next((path for path in map(shutil.which, [named] if named else NAMES) if path), None)
 
 
-def launch(playwright: Playwright, microphone: Path | None = None) -> Browser:
-    """Start a browser whose microphone plays the WAV file `microphone`, read anew each time a page begins to listen.
+def launch(playwright: Playwright, microphone: Path | None = None, camera: Path | None = None) -> Browser:
+    """Start a browser whose microphone plays the WAV file `microphone`, read anew each time a page begins to listen,
+    and whose camera shows the Y4M file `camera` again and again.
 
     Raises playwright's Error where there is no browser.
     """
@@ -58,6 +61,8 @@ def launch(playwright: Playwright, microphone: Path | None = None) -> Browser:
     if microphone is not None:
         arguments.append("--use-fake-device-for-media-stream")
         arguments.append(f"--use-file-for-fake-audio-capture={microphone.resolve()}%noloop")
+    if camera is not None:
+        arguments.append(f"--use-file-for-fake-video-capture={camera.resolve()}")
     return playwright.chromium.launch(executable_path=find_browser(), headless=True, args=arguments)
 
 
@@ -66,6 +71,16 @@ def put_microphone(path: Path, pcm: Pcm, rate: int, *, before: float = 0.5, afte
     swallows a little of the beginning."""
     sound = np.pad(pcm, (round(before * rate), round(after * rate)))
     files.write(path, np.clip(resample(sound, rate, MICROPHONE_RATE), -1, 1), MICROPHONE_RATE)
+
+
+def put_camera(path: Path, pictures: NDArray[np.uint8], rate: int = 10) -> None:
+    """Let the camera at `path` show these pictures, shape (n, height, width, 3) in RGB, so many a second."""
+    height, width = pictures.shape[1:3]
+    with path.open("wb") as file:
+        file.write(b"YUV4MPEG2 W%d H%d F%d:1 Ip A1:1 C420jpeg\n" % (width, height, rate))
+        for picture in pictures:
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")
+            file.write(b"FRAME\n" + frame.to_ndarray(format="yuv420p").tobytes())
 
 
 @contextmanager

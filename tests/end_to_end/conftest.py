@@ -4,11 +4,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
 
 from agent.server import pages
-from scripts.bench.browser import PAGE, closing, launch, open_page, put_microphone, served
+from scripts.bench.browser import PAGE, closing, launch, open_page, put_camera, put_microphone, served
 from scripts.bench.synthesis import flite_installed, speak
 from tests.end_to_end.visitor import Visitor
 
@@ -36,12 +37,21 @@ def microphone() -> Iterator[Path]:
         yield path
 
 
+@pytest.fixture(scope="package")
+def camera() -> Iterator[Path]:
+    """The file that cameras show from the moment a page begins to look."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "camera.y4m"
+        put_camera(path, np.full((10, 240, 320, 3), 128, np.uint8))
+        yield path
+
+
 # For the package alone: while it runs, Playwright keeps an event loop in this thread, where no other could run.
 @pytest.fixture(scope="package")
-def chromium(microphone: Path) -> Iterator[Browser]:
+def chromium(microphone: Path, camera: Path) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         try:
-            browser = launch(playwright, microphone)
+            browser = launch(playwright, microphone, camera)
         except Error as error:
             pytest.skip(f"there is no browser here ({str(error).splitlines()[0]}): apt-get install chromium")
         with closing(browser):
@@ -65,7 +75,8 @@ def visit(chromium: Browser, address: str, forgiven: list[str]) -> Iterator[Call
     """`visit()` opens the app as a new visitor, once it has a connection and a face. At the end nothing may have been
     complained of in any console, and the content security policy not violated.
 
-    `allowed`: whether the microphone is. `at`: another address. `path`: another page. `ready`: False does not wait.
+    `allowed`: whether the microphone and the camera are. `at`: another address. `path`: another page. `ready`: False
+    does not wait.
     """
     complaints: list[str] = []
     contexts = []
@@ -82,7 +93,7 @@ def visit(chromium: Browser, address: str, forgiven: list[str]) -> Iterator[Call
         context = chromium.new_context(**{"viewport": VIEW, **options})  # type: ignore[arg-type]
         contexts.append(context)
         if allowed:
-            context.grant_permissions(["microphone"], origin=at)
+            context.grant_permissions(["microphone", "camera"], origin=at)
         page = context.new_page()
         page.add_init_script(path=WATCH)
         listen(page)

@@ -1,7 +1,7 @@
 // Put into the page before its own scripts: keeps what the wire said and what the face showed, as a witness.
 (() => {
   const { WebSocket } = window;
-  const witness = { events: [], sound: {}, spoken: [], sockets: [], faces: [], recorder: null };
+  const witness = { events: [], sound: {}, spoken: [], visitor: [], sockets: [], faces: [], recorder: null };
 
   const keep = (text) => {
     const event = JSON.parse(text);
@@ -15,7 +15,9 @@
       this.addEventListener("message", (message) => keep(message.data));
     }
     send(text) {
-      const { type, audio } = JSON.parse(text);
+      const event = JSON.parse(text);
+      const { type, audio } = event;
+      if (type === "visavis.visitor") witness.visitor.push(event);
       if (type === "input_audio_buffer.append") witness.spoken.push({ audio, at: performance.now() });
       if (witness.spoken.length > 5000) witness.spoken.splice(0, 1000);
       super.send(text);

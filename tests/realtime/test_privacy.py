@@ -100,6 +100,7 @@ def sent(secret: Planter) -> Iterator[dict[str, Any]]:
         yield {"type": kind}
     yield {"type": "visavis.greet"}
     yield {"type": "visavis.express", "expression": "nod"}
+    yield {"type": "visavis.visitor", "yaw": 0.2, "pitch": 0.0}
 
 
 NEVER_IN_THE_CORE = {"input_audio_buffer.append", "visavis.invite", "visavis.input_gap"}

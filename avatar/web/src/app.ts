@@ -1,3 +1,4 @@
+import { CameraButton } from "./camera-button";
 import { Captions } from "./captions";
 import { Conversation } from "./conversation";
 import { showDebug } from "./debug";
@@ -77,6 +78,7 @@ export class App {
       say: (text) => this.say(() => this.conversation.say(text)),
       interrupt: () => this.conversation.interrupt(),
     });
+    new CameraButton(this.notices, (direction) => this.conversation.seen(direction));
     byId("invite").addEventListener("click", () => this.conversation.invite());
     this.captions.visible = settings.values.captions;
     settings.listen((key) => this.settingChanged(key));

@@ -7,6 +7,7 @@ import { addItem, takeSaid } from "./said";
 import { RATE } from "./shapes";
 import { retold, Thread, userItem } from "./thread";
 import { Transcript } from "./transcript";
+import type { Direction } from "./visitor";
 import { Wire, type Connection, type Socket } from "./wire";
 
 /** The part of the player that a conversation drives. */
@@ -160,6 +161,14 @@ export class Conversation {
     if (reduced === (this.reducedMotion ?? false)) return;
     this.reducedMotion = reduced;
     if (this.wire.connection === "open") this.configure();
+  }
+
+  /** A camera sees the visitor there, or does not see them any more. */
+  seen(direction: Direction | null): void {
+    if (this.role !== "player") return;
+    const rounded = (angle: number) => Math.round(angle * 1000) / 1000;
+    const { yaw, pitch } = direction ?? { yaw: 0, pitch: 0 };
+    this.send({ type: "visavis.visitor", seen: direction !== null, yaw: rounded(yaw), pitch: rounded(pitch) });
   }
 
   invite(): void {

@@ -121,5 +121,6 @@ export type ClientEvent =
       output_latency_ms: number;
       playing: boolean;
     }
+  | { type: "visavis.visitor"; seen: boolean; yaw: number; pitch: number }
   | { type: "visavis.greet" }
   | { type: "visavis.invite" };

@@ -348,3 +348,58 @@ def test_reduced_motion_stills_the_head_smoothly_and_nothing_else() -> None:
     assert np.degrees(np.abs(np.diff(still.head, axis=0))).max() < 0.8
     expression = ~LIDS
     np.testing.assert_allclose(still.weights[:, expression], usual.weights[:, expression], atol=1e-6)
+
+
+def looking_for(directions: list[tuple[float, tuple[float, float] | None]], style: Style | None = None) -> FaceTrack:
+    """Thirty seconds of a listener who is told at these seconds where the visitor is."""
+    behaviour = Behaviour(3, style)
+    behaviour.set_mood("listening", 0)
+    for second, direction in directions:
+        behaviour.visitor_at(direction, round(second * RATE))
+    return behaviour.frames(30 * RATE)
+
+
+def looks(track: FaceTrack) -> np.ndarray:
+    """Where the eyes look in space, shape (n, 2), radians."""
+    return track.gaze + track.head[:, :2]
+
+
+@pytest.mark.parametrize("direction", [(0.3, 0.0), (-0.3, 0.1), (0.05, -0.15)])
+@pytest.mark.parametrize("reduced", [False, True])
+def test_the_eyes_find_the_visitor_whom_a_camera_sees(direction: tuple[float, float], reduced: bool) -> None:
+    style = Style(reduced_motion=reduced)
+    track, ahead = looking_for([(5.0, direction)], style), looking_for([], style)
+    before, after = slice(0, 300), slice(480, None)
+    assert np.array_equal(looks(track)[before], looks(ahead)[before])
+    moved = np.median(looks(track)[after], axis=0) - np.median(looks(ahead)[after], axis=0)
+    assert np.abs(moved - direction).max() < 0.03
+    turned = float(np.median(track.head[after, 0]) - np.median(ahead.head[after, 0]))
+    assert abs(turned) <= (0.15 if reduced else 0.6) * abs(direction[0]) + 0.01, "the head goes part of the way"
+    at_visitor = np.degrees(np.hypot(*(looks(track)[after] - direction).T)) < 5
+    assert 0.55 < at_visitor.mean() < 0.9, "it looks away now and then, as ever"
+
+
+def test_a_moving_visitor_is_followed_and_a_lost_one_let_go() -> None:
+    walk = [(5 + k / 5, (0.01 * k, 0.0)) for k in range(40)]
+    track = looking_for([*walk, (18.0, None)])
+    ahead = looking_for([])
+    shift = looks(track)[:, 0] - looks(ahead)[:, 0]
+    middle = float(np.median(shift[8 * 60 : 10 * 60]))
+    assert 0.1 < middle < 0.25
+    assert np.median(shift[14 * 60 : 18 * 60]) > 0.33
+    assert abs(np.median(shift[21 * 60 :])) < 0.02
+    assert np.abs(np.diff(track.head[:, 0])).max() < 0.012, "the head glides"
+    assert np.degrees(np.abs(track.gaze)).max() < 33.5
+
+
+def test_a_visitor_who_is_suddenly_elsewhere_is_found_by_a_saccade() -> None:
+    track = looking_for([(5.0, (-0.2, 0.0)), (10.0, (0.2, 0.0))])
+    yaw = np.degrees(looks(track)[:, 0])
+    arrived = int(np.argmax(yaw[600:] > 8))
+    assert arrived <= 8, "its eyes are there within an eighth of a second, unless they looked away"
+
+
+def test_a_visitor_beyond_reach_is_looked_at_from_the_corner_of_the_eye() -> None:
+    track = looking_for([(1.0, (1.0, -1.0))])
+    assert np.degrees(np.abs(track.gaze)).max() < 33.5
+    assert np.degrees(track.head[:, 0]).max() < 20
