@@ -5,17 +5,10 @@ import json
 import secrets
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -40,6 +33,13 @@ def _scalar(value: object) -> object:
             read = json.loads(value)
             return read if isinstance(read, bool | int | float) else value
     return value
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
@@ -72,10 +72,7 @@ class Server(Section):
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can connect."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return _is_loopback(self.host)
 
     @model_validator(mode="after")
     def _complete(self) -> "Server":
@@ -118,26 +115,98 @@ class Limits(Section):
     """Sound in an audio file given on the command line."""
 
 
+def _address(value: str) -> str:
+    """The address of an API, without what every call adds to it. An empty one is not set."""
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError("must be an address such as http://127.0.0.1:11434/v1")
+    if parts.username or parts.password:
+        raise ValueError("must not hold a password: give it as api_key")
+    for path in ("/chat/completions", "/audio/speech", "/models"):
+        if parts.path.rstrip("/").endswith(path):
+            raise ValueError(f"must end before {path}")
+    return value.rstrip("/")
+
+
+def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("names an engine twice")
+    return names
+
+
+class RemoteServer(Section):
+    """A server on OpenAI's HTTP API, in this house or elsewhere."""
+
+    base_url: Annotated[str, AfterValidator(_address)] = ""
+    """Such as "http://127.0.0.1:11434/v1". What visitors say goes there; so there is no default."""
+    api_key: SecretStr = SecretStr("")
+    """Where it wants one. For OpenAI's own address, OPENAI_API_KEY too."""
+    model: str = ""
+    connect_seconds: float = Field(default=3.0, gt=0, le=60)
+    first_seconds: float = Field(default=20.0, gt=0, le=600)
+    """From the call to the first of the answer that can be said, all attempts together."""
+    idle_seconds: float = Field(default=10.0, gt=0, le=600)
+    """Within an answer, from one piece to the next."""
+    load_seconds: float = Field(default=120.0, gt=0, le=3600)
+    """At the start it may take so long to load its model."""
+    retries: int = Field(default=2, ge=0, le=10)
+    """Attempts after the first, as long as nothing of the answer has come."""
+    retry_seconds: float = Field(default=0.25, ge=0, le=10)
+    """Wait before the first of them; before each later one twice as long."""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is on this machine."""
+        return _is_loopback(urlsplit(self.base_url).hostname or "")
+
+
+class ChatServer(RemoteServer):
+    """What answers where `engines.llm` names "openai"."""
+
+    knowledge: bool = True
+    """Whether passages of the documents that fit the question are put before it."""
+    input_tokens: int = Field(default=8000, ge=1000, le=10_000_000)
+    """Tokens of a prompt, by our estimate; stay a quarter below what the server's context holds."""
+    warm_up: bool = True
+    """Whether the model is loaded, and the key tried, by a first short question when the server starts."""
+    body: dict[str, Any] = {}
+    """What else each request has, such as temperature = 0.6."""
+
+    @model_validator(mode="after")
+    def _ours(self) -> "ChatServer":
+        ours = {"messages", "model", "stream", "tools", "tool_choice", "n"} & set(self.body)
+        if ours:
+            raise ValueError(f"body cannot set {min(ours)}")
+        return self
+
+
+Options = dict[str, Option]
+
+
+class EngineOptions(Section):
+    """Each engine's own options, by its name."""
+
+    silero: Options = {}
+    pocketsphinx: Options = {}
+    grounded: Options = {}
+    openai: ChatServer = ChatServer()
+    flite: Options = {}
+    espeak: Options = {}
+
+
 class Engines(Section):
     """Which engine does what. `visavis doctor` lists what each needs."""
 
     vad: Literal["silero"] = "silero"
     asr: Literal["pocketsphinx"] = "pocketsphinx"
-    llm: Literal["grounded"] = "grounded"
+    llm: Annotated[
+        tuple[Literal["grounded", "openai"], ...], BeforeValidator(_split), AfterValidator(_unique), Field(min_length=1)
+    ] = ("grounded",)
+    """One, or several: where one fails before it has said anything, the next answers."""
     tts: Literal["auto", "flite", "espeak"] = "auto"
     """auto: flite for English where it is installed, else espeak-ng."""
-    options: dict[str, dict[str, Option]] = {}
-    """An engine's own options, by its name: [engines.options.pocketsphinx] streams = 4."""
-
-    @field_validator("options")
-    @classmethod
-    def _of_known_engines(cls, options: dict[str, dict[str, Option]]) -> dict[str, dict[str, Option]]:
-        stages = (cls.model_fields[stage].annotation for stage in ("vad", "asr", "llm", "tts"))
-        known = sorted({name for stage in stages for name in get_args(stage)} - {"auto"})
-        for name in options:
-            if name not in known:
-                raise ValueError(f"there is no engine {name}; there are: {', '.join(known)}")
-        return options
+    options: EngineOptions = EngineOptions()
+    """[engines.options.pocketsphinx] streams = 4."""
 
 
 class Voice(Section):

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import EnvSettingsSource
@@ -18,6 +19,8 @@ from pydantic_settings import EnvSettingsSource
 from agent.config import ENV_PREFIX, ConfigError, Settings
 
 FILE_NAME = "visavis.toml"
+OPENAI_HOST = "api.openai.com"
+_SECRETS = {"token", "api_key"}
 
 _PATHS = (("server", "tls_certificate"), ("server", "tls_key"), ("knowledge", "folder"), ("recording", "folder"))
 """Keys of files and folders: in `visavis.toml` they count from the file's own folder."""
@@ -36,6 +39,7 @@ def load(config: Path | None = None, overrides: Mapping[str, Any] | None = None)
     merged: dict[str, Any] = {}
     for _, values in sources:
         merged = _merge(merged, values)
+    merged = _merge(_openai_key(merged), merged)
     try:
         return Settings(**merged)
     except ValidationError as error:
@@ -62,6 +66,26 @@ def _read_environment() -> dict[str, Any]:
     return _merge({"server": {"token": token}} if token else {}, values)
 
 
+def _openai_key(values: Mapping[str, Any]) -> dict[str, Any]:
+    """OPENAI_API_KEY where OpenAI's own servers are used; nobody else is ever sent it."""
+    key = os.environ.get("OPENAI_API_KEY")
+    here: Any = values
+    for part in ("engines", "options"):
+        here = here.get(part) if isinstance(here, Mapping) else None
+    if not key or not isinstance(here, Mapping):
+        return {}
+    addresses = {name: table.get("base_url") for name, table in here.items() if isinstance(table, Mapping)}
+    theirs = [name for name, address in addresses.items() if _host(address) == OPENAI_HOST]
+    return {"engines": {"options": {name: {"api_key": key} for name in theirs}}} if theirs else {}
+
+
+def _host(address: object) -> str | None:
+    try:
+        return urlsplit(address).hostname if isinstance(address, str) else None
+    except ValueError:
+        return None
+
+
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
@@ -86,7 +110,8 @@ def _explain(error: ValidationError, sources: list[tuple[str, dict[str, Any]]]) 
     elif first["type"] == "model_type":
         problem = f"{key} must be a table with some of: {', '.join(_known_keys(keys))}"
     else:
-        shown = "" if "token" in keys or isinstance(first["input"], dict | BaseModel) else f" = {first['input']!r}"
+        hidden = _SECRETS & set(keys) or isinstance(first["input"], dict | BaseModel) or "@" in str(first["input"])
+        shown = "" if hidden else f" = {first['input']!r}"
         problem = f"{key}{shown}: {first['msg'].removeprefix('Value error, ')}"
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     return f"{_origin(keys, sources)}: {problem}{more}"

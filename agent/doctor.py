@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agent.config import Server, Settings
+from agent.openai_api import INSTALL
 
 Stage = Literal["vad", "asr", "llm", "tts"]
 Status = Literal["ready", "missing", "note"]
@@ -33,6 +34,8 @@ class Engine:
     """The command that installs it."""
     program: str = ""
     """A program outside Python that it needs."""
+    remote: bool = False
+    """It is a server, whose address is in its options."""
 
     def missing(self) -> list[str]:
         """What of it is not there."""
@@ -41,7 +44,7 @@ class Engine:
 
     def needs(self) -> str:
         """What it takes, beside Visavis itself."""
-        return ", ".join(self.packages) or f"the program {self.program}"
+        return ", ".join((*self.packages, *["a server"] * self.remote)) or f"the program {self.program}"
 
     def megabytes(self) -> float | None:
         """What its own packages take on disk; None where that cannot be known."""
@@ -70,6 +73,15 @@ ENGINES: tuple[Engine, ...] = (
         REINSTALL,
     ),
     Engine("llm", "grounded", ("bm25s",), ("bm25s",), "under 1 ms a question; answers from your documents", REINSTALL),
+    Engine(
+        "llm",
+        "openai",
+        ("httpx2",),
+        ("httpx2",),
+        "what its server takes; any server on OpenAI's chat API: what visitors say goes there",
+        INSTALL,
+        remote=True,
+    ),
     Engine(
         "tts",
         "espeak",
@@ -156,7 +168,8 @@ def chosen(settings: Settings) -> Iterator[tuple[Stage, str]]:
     """The engines that the settings use. What "auto" may do without does not count."""
     yield "vad", settings.engines.vad
     yield "asr", settings.engines.asr
-    yield "llm", settings.engines.llm
+    for name in settings.engines.llm:
+        yield "llm", name
     yield "tts", "espeak" if settings.engines.tts == "auto" else settings.engines.tts
 
 

@@ -47,7 +47,17 @@ def test_defaults_do_not_depend_on_the_environment(monkeypatch: pytest.MonkeyPat
         ("[server]\ntls_key = 'key.pem'", "server: tls_certificate and tls_key must be given together"),
         ("[server]\nhost = '0.0.0.0'", "server: host 0.0.0.0 is open to others and needs a token"),
         ("[engines.options.espeak]\nrate = [1]", "engines.options.espeak.rate = [1]: must be a string, a number"),
-        ("[engines.options.espeek]\nrate = 1", "there is no engine espeek; there are: espeak, flite, grounded"),
+        (
+            "[engines.options.espeek]\nrate = 1",
+            "unknown key engines.options.espeek (did you mean engines.options.espeak?)",
+        ),
+        ('[engines]\nllm = ["openai", "oracle"]', "engines.llm.1 = 'oracle': Input should be 'grounded' or 'openai'"),
+        ('[engines]\nllm = ["openai", "openai"]', "names an engine twice"),
+        ("[engines]\nllm = []", "should have at least 1 item"),
+        ("[engines.options.openai]\nbase_url = 'ftp://x'", "base_url = 'ftp://x': must be an address such as http://"),
+        ("[engines.options.openai]\nbase_url = 'http://x/v1/models'", "must end before /models"),
+        ("[engines.options.openai]\nmodell = 'x'", "unknown key engines.options.openai.modell (did you mean"),
+        ("[engines.options.openai.body]\nstream = false", "engines.options.openai: body cannot set stream"),
         ("[server", "not valid TOML"),
     ],
 )
@@ -116,6 +126,52 @@ def test_paths_count_from_the_file_that_names_them(tmp_path: Path, monkeypatch: 
 
 def test_options_given_as_text_are_what_they_read_as() -> None:
     given = {"streams": "4", "gain": "0.5", "fast": "true", "model": "small"}
-    options = load(overrides={"engines": {"options": {"pocketsphinx": given}}}).engines.options["pocketsphinx"]
+    options = load(overrides={"engines": {"options": {"pocketsphinx": given}}}).engines.options.pocketsphinx
     assert options == {"streams": 4, "gain": 0.5, "fast": True, "model": "small"}
     assert isinstance(options["streams"], int)
+
+
+def test_one_engine_or_several_may_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(write('[engines]\nllm = "openai"')).engines.llm == ("openai",)
+    monkeypatch.setenv("VISAVIS_ENGINES__LLM", "openai, grounded")
+    assert load().engines.llm == ("openai", "grounded")
+
+
+def test_a_servers_key_comes_from_the_environment_and_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_ENGINES__OPTIONS__OPENAI__API_KEY", "sk-hush")
+    settings = load(write("[engines.options.openai]\nbase_url = 'http://127.0.0.1:1/v1/'"))
+    server = settings.engines.options.openai
+    assert server.api_key.get_secret_value() == "sk-hush"
+    assert server.base_url == "http://127.0.0.1:1/v1"
+    assert server.is_loopback
+    assert "sk-hush" not in repr(settings)
+    with pytest.raises(ConfigError) as error:
+        load(overrides={"engines": {"options": {"openai": {"api_key": ["sk-hush"]}}}})
+    assert "sk-hush" not in str(error.value)
+    with pytest.raises(ConfigError, match="must not hold a password") as error:
+        load(overrides={"engines": {"options": {"openai": {"base_url": "https://me:sk-hush@x/v1"}}}})
+    assert "sk-hush" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("https://api.openai.com/v1", "sk-hush"),
+        ("http://127.0.0.1:11434/v1", ""),
+        ("https://api.openai.com.example.org/v1", ""),
+        ("https://example.org/api.openai.com/v1", ""),
+    ],
+)
+def test_openais_own_variable_counts_for_openais_own_address(
+    monkeypatch: pytest.MonkeyPatch, address: str, key: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-hush")
+    settings = load(overrides={"engines": {"options": {"openai": {"base_url": address}}}})
+    assert settings.engines.options.openai.api_key.get_secret_value() == key
+
+
+def test_a_key_of_ones_own_comes_before_openais_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-theirs")
+    table = {"base_url": "https://api.openai.com/v1", "api_key": "sk-own"}
+    settings = load(overrides={"engines": {"options": {"openai": table}}})
+    assert settings.engines.options.openai.api_key.get_secret_value() == "sk-own"

@@ -13,6 +13,7 @@ from agent.conversation.wording import Sentence, Wording
 from agent.llm import Citation, Delta, LimitReached, TextDelta, ToolCall
 from agent.realtime import events as wire
 from agent.realtime.events import Json
+from agent.tts.sentences import is_whole
 
 AHEAD = 8 * TIMELINE_RATE
 """Sound synthesised ahead of what was sent. Beyond it the synthesiser waits, and so, in turn, does the text."""
@@ -143,12 +144,13 @@ class Reply:
             self._output.text(text, now)
 
     def think_no_more(self, error: str | None, now: float) -> None:
-        """The dialogue engine is done, or failed."""
+        """The dialogue engine is done, or failed; then a sentence that it left unfinished is not said."""
         if not self._thinking:
             return
         self._take_words(self._wording.rest(), now)
         self._thinking = False
-        self._queue(self._wording.flush())
+        rest = self._wording.flush()
+        self._queue(rest if error is None else [one for one in rest if is_whole(one.text)])
         if error is not None:
             self._fail("dialogue_failed")
 

@@ -68,17 +68,25 @@ class Index:
     def search(self, question: str, context: str = "") -> Found | None:
         """The best passage for `question`, or None when it has no word that any passage has. `context`: an earlier
         question that this one leans on."""
+        found = self.several(question, context, most=1)
+        return found[0] if found else None
+
+    def several(self, question: str, context: str = "", *, most: int) -> list[Found]:
+        """The passages that fit `question` best, the best first; see `search`."""
         query = self.query(question, context)
         known = {term: weight for term, weight in query.items() if term in self._idf}
         if not known:
-            return None
+            return []
         scores = np.zeros(len(self.passages), np.float32)
         for term, weight in known.items():
             scores += weight * self._scores(term)
-        best = int(np.argmax(scores))
-        features = self.features(query, scores, best)
+        first, *others = (int(at) for at in np.argsort(-scores, kind="stable")[:most])
+        return [self._found(query, scores, at) for at in (first, *(at for at in others if scores[at] > 0))]
+
+    def _found(self, query: dict[str, float], scores: NDArray[np.float32], at: int) -> Found:
+        features = self.features(query, scores, at)
         odds = _BIAS + sum(weight * feature for weight, feature in zip(_WEIGHTS, features, strict=True))
-        return Found(self.passages[best], 1 / (1 + math.exp(-odds)), query, features)
+        return Found(self.passages[at], 1 / (1 + math.exp(-odds)), query, features)
 
     def query(self, question: str, context: str = "") -> dict[str, float]:
         """The question's terms and their weights; a word that no passage has stands for the nearest that one has."""

@@ -3,7 +3,10 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from agent.config import ChatServer
 
 
 class DialogueError(RuntimeError):
@@ -88,15 +91,28 @@ class DialogueEngine(Protocol):
     async def stop(self) -> None: ...
 
 
-def load(name: str = "grounded", **options: Any) -> DialogueEngine:
-    """The dialogue engine of that name, not yet started. `grounded` takes `folder`, the documents to answer from (None:
-    the built-in pack), and how many `files` of how many `file_bytes` it may hold. Raises ValueError for an unknown
+def load(*names: str, openai: "ChatServer | None" = None, **documents: Any) -> DialogueEngine:
+    """The dialogue engine of that name, not yet started; of several, each stands in for the one before it. Without a
+    name, `grounded`. `documents` to answer from: `folder` (None: the built-in pack), and how many `files` of how many
+    `file_bytes` it may hold. `openai`: the chat server behind the engine of that name. Raises ValueError for an unknown
     name."""
-    from agent.llm.grounded import GroundedAnswers  # noqa: PLC0415 -- engines import this module's contracts
+    from agent.llm.chain import Chain  # noqa: PLC0415 -- engines import this module's contracts
 
+    engines = [_load(name, openai, documents) for name in names or ("grounded",)]
+    return engines[0] if len(engines) == 1 and engines[0].name == "grounded" else Chain(engines)
+
+
+def _load(name: str, openai: "ChatServer | None", documents: dict[str, Any]) -> DialogueEngine:
     if name == "grounded":
-        return GroundedAnswers(**options)
-    raise ValueError(f"unknown llm engine {name!r}; known: grounded")
+        from agent.llm.grounded import GroundedAnswers  # noqa: PLC0415
+
+        return GroundedAnswers(**documents)
+    if name == "openai":
+        from agent.config import ChatServer  # noqa: PLC0415
+        from agent.llm.openai_chat import OpenAIChat  # noqa: PLC0415
+
+        return OpenAIChat(openai or ChatServer(), **documents)
+    raise ValueError(f"unknown llm engine {name!r}; known: grounded, openai")
 
 
 def greetings(folder: Path | None = None) -> dict[str, str]:

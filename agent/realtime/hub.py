@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -21,6 +20,7 @@ from agent.conversation.bounds import INPUT_TOKENS, room_for_messages
 from agent.conversation.context import ConversationSettings
 from agent.conversation.session import Conversation
 from agent.conversation.turns import TurnSettings
+from agent.llm import DialogueEngine
 from agent.realtime import traces
 from agent.realtime.connection import Player, Viewer
 from agent.realtime.events import Invited, WireError
@@ -153,7 +153,7 @@ class Hub:
         recording, names = self.settings.recording, self.settings.engines
         if recording.folder is None:
             return None
-        engines = {"asr": names.asr, "llm": names.llm, "tts": names.tts}
+        engines = {"asr": names.asr, "llm": ", ".join(names.llm), "tts": names.tts}
         return Recorder(recording.folder, recording.megabytes * 2**20, engines)
 
     # ------------------------------------------------------------------ viewers
@@ -235,14 +235,22 @@ def load_engines(settings: Settings) -> Engines:
     names = settings.engines
     return Engines(
         _load(agent.asr.load, settings, names.asr),
-        _load(partial(agent.llm.load, **settings.knowledge.model_dump()), settings, names.llm),
+        _load_dialogue(settings),
         _load(agent.tts.load, settings, names.tts, "espeak"),
     )
 
 
+def _load_dialogue(settings: Settings) -> DialogueEngine:
+    names, options = settings.engines.llm, settings.engines.options
+    try:
+        return agent.llm.load(*names, openai=options.openai, **settings.knowledge.model_dump(), **options.grounded)
+    except TypeError as error:
+        raise ConfigError(f"engines.options.grounded: {str(error).rpartition('() ')[2]}") from None
+
+
 def _load(load: Callable[..., E], settings: Settings, name: str, options_of: str | None = None) -> E:
     """`options_of`: the engine whose options count, where it is not the one that is named."""
-    options = settings.engines.options.get(options_of or name, {})
+    options = getattr(settings.engines.options, options_of or name)
     try:
         return load(name, **options)
     except (TypeError, ValueError) as error:
@@ -296,7 +304,7 @@ def conversation_settings(settings: Settings, engines: Engines, model: str | Non
 def _input_tokens(settings: Settings, engines: Engines) -> int:
     """The owner's choice, else what the dialogue engine takes, as its attribute of that name says."""
     wanted = settings.conversation.input_tokens
-    return wanted or int(getattr(engines.dialogue, "input_tokens", INPUT_TOKENS))
+    return wanted or getattr(engines.dialogue, "input_tokens", None) or INPUT_TOKENS
 
 
 def _check_instructions(settings: Settings, engines: Engines) -> None:

@@ -72,10 +72,11 @@ class ReplyMaker:
     async def _think(self, order: Think) -> None:
         error = None
         try:
-            async for delta in self._dialogue.reply(order.prompt):
-                self._tell(Thought(self._generation, delta))
-                while not self._has_room(self._generation):  # noqa: ASYNC110 -- the conversation signals nothing
-                    await asyncio.sleep(ROOM_SECONDS)
+            async with aclosing(self._dialogue.reply(order.prompt)) as deltas:  # type: ignore[type-var]
+                async for delta in deltas:
+                    self._tell(Thought(self._generation, delta))
+                    while not self._has_room(self._generation):  # noqa: ASYNC110 -- the conversation signals nothing
+                        await asyncio.sleep(ROOM_SECONDS)
         except DialogueError as failure:
             error = str(failure)
         self._tell(ThoughtEnded(self._generation, error))

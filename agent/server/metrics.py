@@ -46,6 +46,13 @@ _lag = Histogram(
 )
 _drops = Counter("visavis_queue_drops", "What a full queue threw away.", ["queue"], registry=registry)
 _errors = Counter("visavis_errors", "Errors by the code the client was given.", ["code"], registry=registry)
+_engines = Counter(
+    "visavis_engine_uses",
+    "What the engines of a stage were asked for, by which it was and whether it did it: of those that stand in for one "
+    "another, one that failed is followed by another.",
+    ["stage", "engine", "outcome"],
+    registry=registry,
+)
 _sockets = Gauge("visavis_sockets", "Open websockets.", ["role"], registry=registry)
 _refused = Counter("visavis_refused", "Requests turned away, by why.", ["reason"], registry=registry)
 
@@ -64,7 +71,7 @@ class _Bounded:
         return value
 
 
-_stage_label, _queue_label, _code_label, _reason_label = _Bounded(), _Bounded(), _Bounded(), _Bounded()
+_stage_label, _queue_label, _code_label, _reason_label, _engine_label = (_Bounded() for _ in range(5))
 
 
 class SessionGauge:
@@ -116,6 +123,11 @@ def dropped(queue: str, count: int = 1) -> None:
 def error(code: str) -> None:
     """A client was given an error with this code."""
     _errors.labels(_code_label(code)).inc()
+
+
+def engine(stage: Literal["llm", "tts"], name: str, outcome: Literal["done", "failed"]) -> None:
+    """An engine was asked for a reply, or for a sentence, and did it or failed."""
+    _engines.labels(stage, _engine_label(name), outcome).inc()
 
 
 def refused(reason: str) -> None:

@@ -106,6 +106,12 @@ class SentenceSplitter:
         return end if at + 1 < end < len(window) else None
 
 
+def is_whole(text: str) -> bool:
+    """Whether a piece of text ends as a sentence does."""
+    seen = text.rstrip().rstrip(_CLOSERS)
+    return seen.endswith(tuple(f".{_ENDS.strip()}"))
+
+
 def _full_stop(before: str, following: str) -> bool:
     """Whether a full stop after `before` ends a sentence, if `following` is the next visible character."""
     if following.islower():
