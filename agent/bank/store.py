@@ -21,7 +21,7 @@ from agent.safety.consent.ledger import canonical
 from agent.safety.consent.signing import write_private
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
-Style = Literal["neutral", "warm", "urgent", "question", "exclamation", "laughter", "message"]
+Style = Literal["neutral", "warm", "urgent", "question", "exclamation", "laughter", "counting", "names", "message"]
 
 
 class BankError(ValueError):
