@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import re
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -180,6 +181,37 @@ class ChatServer(RemoteServer):
         return self
 
 
+def _voice(value: str) -> str:
+    if not re.fullmatch(r"[^:,\s][^:,]{0,99}(:[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*(:(female|male|neutral))?)?", value):
+        raise ValueError("must be name:language:gender, such as af_heart:en-US:female")
+    return value
+
+
+class SpeechServer(RemoteServer):
+    """What speaks where `engines.tts` names "openai_speech"."""
+
+    first_seconds: float = Field(default=8.0, gt=0, le=600)
+    """From the call to the first sound, all attempts together."""
+    voices: Annotated[tuple[Annotated[str, AfterValidator(_voice)], ...], BeforeValidator(_split)] = (
+        "alloy:en",
+        "alloy:zh",
+    )
+    """Its voices, each as name:language:gender; the first of a language is its default."""
+    response_format: Literal["auto", "pcm", "wav"] = "auto"
+    """auto: bare samples, and WAV where the server knows none."""
+    rate: int = Field(default=24_000, ge=8000, le=96_000)
+    """Of bare samples; a WAV says its own."""
+    body: dict[str, Any] = {}
+    """What else each request has."""
+
+    @model_validator(mode="after")
+    def _ours(self) -> "SpeechServer":
+        ours = {"input", "voice", "model", "response_format", "speed"} & set(self.body)
+        if ours:
+            raise ValueError(f"body cannot set {min(ours)}")
+        return self
+
+
 Options = dict[str, Option]
 
 
@@ -190,6 +222,7 @@ class EngineOptions(Section):
     pocketsphinx: Options = {}
     grounded: Options = {}
     openai: ChatServer = ChatServer()
+    openai_speech: SpeechServer = SpeechServer()
     flite: Options = {}
     espeak: Options = {}
 
@@ -203,8 +236,8 @@ class Engines(Section):
         tuple[Literal["grounded", "openai"], ...], BeforeValidator(_split), AfterValidator(_unique), Field(min_length=1)
     ] = ("grounded",)
     """One, or several: where one fails before it has said anything, the next answers."""
-    tts: Literal["auto", "flite", "espeak"] = "auto"
-    """auto: flite for English where it is installed, else espeak-ng."""
+    tts: Literal["auto", "flite", "espeak", "openai_speech"] = "auto"
+    """auto: flite for English where it is installed, else espeak-ng. These also stand in for any other that fails."""
     options: EngineOptions = EngineOptions()
     """[engines.options.pocketsphinx] streams = 4."""
 

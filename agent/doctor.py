@@ -1,5 +1,6 @@
 """What is installed, what is missing, and what each engine choice needs and costs."""
 
+import asyncio
 import errno
 import importlib.util
 import platform
@@ -12,8 +13,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, Literal
 
-from agent.config import Server, Settings
-from agent.openai_api import INSTALL
+from agent.config import RemoteServer, Server, Settings
+from agent.openai_api import INSTALL, Api, ApiError
 
 Stage = Literal["vad", "asr", "llm", "tts"]
 Status = Literal["ready", "missing", "note"]
@@ -92,6 +93,15 @@ ENGINES: tuple[Engine, ...] = (
     ),
     Engine(
         "tts",
+        "openai_speech",
+        ("httpx2",),
+        ("httpx2",),
+        "what its server takes; any server on OpenAI's speech API: what is to be said goes there",
+        INSTALL,
+        remote=True,
+    ),
+    Engine(
+        "tts",
         "flite",
         (),
         (),
@@ -160,6 +170,7 @@ def examine(settings: Settings) -> Report:
             _knowledge(settings),
             _port(settings.server),
             Check("microphone", "note", _microphone(settings.server)),
+            *_servers(settings),
         ),
     )
 
@@ -251,6 +262,46 @@ def _port(server: Server) -> Check:
             "address", "missing", f"cannot listen on {where}: {error.strerror or error}", "visavis serve --host"
         )
     return Check("address", "ready", f"{where} is free")
+
+
+def _servers(settings: Settings) -> Iterator[Check]:
+    """The servers that chosen engines call: whether they answer, and what of a conversation leaves this machine."""
+    engines = settings.engines
+    remote = [engine for engine in ENGINES if engine.remote and (engine.stage, engine.name) in set(chosen(settings))]
+    for engine in remote:
+        if engine.missing():
+            continue
+        server: RemoteServer = getattr(engines.options, engine.name)
+        needed = engine.stage != "llm" or len(engines.llm) == 1
+        yield asyncio.run(_server(engine.name, server, needed=needed))
+        if server.base_url and not server.is_loopback:
+            what = "what visitors say" if engine.stage == "llm" else "what is said to visitors"
+            bare = server.api_key.get_secret_value() and server.base_url.startswith("http:")
+            risk = "; the key goes there unencrypted: use https" if bare else ""
+            yield Check(f"{engine.name} privacy", "note", f"{what} goes to {server.base_url}{risk}")
+
+
+async def _server(name: str, server: RemoteServer, *, needed: bool) -> Check:
+    api = Api(server, name)
+    try:
+        api.open()
+        models = await api.models()
+    except ApiError as error:
+        # A server may do its work and yet list no models; the start says whether it does.
+        return Check(f"{name} server", "missing" if needed and not error.absent else "note", str(error))
+    finally:
+        await api.close()
+    key = "with a key" if server.api_key.get_secret_value() else "without a key"
+    where = f"{server.base_url} answers, {key}"
+    few = ", ".join(models[:5]) + (", …" if len(models) > 5 else "")
+    if server.model and server.model in models:
+        return Check(f"{name} server", "ready", f"{where}; it has {server.model}")
+    if server.model:
+        return Check(f"{name} server", "note", f"{where}; it does not name {server.model} but {few or 'no models'}")
+    if len(models) == 1:
+        return Check(f"{name} server", "ready", f"{where}; it has {few}")
+    mend = f"set engines.options.{name}.model to one of: {few or 'none is named'}"
+    return Check(f"{name} server", "missing" if needed and name == "openai" else "note", f"{where}; {mend}")
 
 
 def _microphone(server: Server) -> str:

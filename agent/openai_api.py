@@ -26,12 +26,14 @@ _MOST_MODELS = 1000
 
 
 class ApiError(RuntimeError):
-    """The server could not be had, or refused. `passing`: another attempt may succeed, not before `wait` seconds."""
+    """The server could not be had, or refused. `passing`: another attempt may succeed, not before `wait` seconds.
+    absent: it is there, but not what was asked for."""
 
-    def __init__(self, message: str, *, passing: bool = False, wait: float = 0.0) -> None:
+    def __init__(self, message: str, *, passing: bool = False, wait: float = 0.0, absent: bool = False) -> None:
         super().__init__(message)
         self.passing = passing
         self.wait = wait
+        self.absent = absent
 
 
 class TooSlow(ApiError):
@@ -62,6 +64,7 @@ class Api:
         self._client = httpx2.AsyncClient(
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=httpx2.Timeout(None, connect=self.server.connect_seconds, write=self.server.idle_seconds),
+            verify=self.server.base_url.startswith("https:"),
             trust_env=not self.server.is_loopback,  # no proxy stands between this machine and itself
         )
 
@@ -145,7 +148,7 @@ class Api:
             return ApiError(f"{where} refuses the key ({said}): set {self._key('api_key')}")
         if status in (404, 405):
             model = f", and that it has the model {self.server.model}" if self.server.model else ""
-            return ApiError(f"{where} is not there ({said}): check {self._key('base_url')}{model}")
+            return ApiError(f"{where} is not there ({said}): check {self._key('base_url')}{model}", absent=True)
         if status == 429:
             wait = _retry_after(response.headers.get("retry-after", ""))
             return ApiError(

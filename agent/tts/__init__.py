@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from agent.audio import Pcm
 
 if TYPE_CHECKING:
+    from agent.config import SpeechServer
     from agent.tts.voices import Voices
 
 WordSource = Literal["engine", "aligned", "estimated"]
@@ -86,9 +87,10 @@ class Synthesizer(Protocol):
         ...
 
 
-def load(name: str = "auto", **options: Any) -> "Voices":
+def load(name: str = "auto", *, openai_speech: "SpeechServer | None" = None, **options: Any) -> "Voices":
     """The synthesizer of that name, not yet started. "auto" is all that are there: flite, easier to understand, before
-    espeak-ng, which also stands in for it. `options` are espeak-ng's. Raises ValueError for an unknown name."""
+    espeak-ng, which also stands in for it; both stand in for a server's voice. `options` are espeak-ng's;
+    `openai_speech` is the server behind the engine of that name. Raises ValueError for an unknown name."""
     from agent.tts.espeak import EspeakSynthesizer  # noqa: PLC0415 -- engines import this module's contracts
     from agent.tts.flite import FliteSynthesizer, installed  # noqa: PLC0415
     from agent.tts.voices import Voices  # noqa: PLC0415
@@ -97,10 +99,17 @@ def load(name: str = "auto", **options: Any) -> "Voices":
         return Voices([EspeakSynthesizer(**options)])
     if name == "flite":  # it has English alone: espeak-ng speaks the rest
         return Voices([FliteSynthesizer(), EspeakSynthesizer(**options)], required=("flite",))
+    if name == "openai_speech":
+        from agent.config import SpeechServer  # noqa: PLC0415
+        from agent.tts.openai_speech import OpenAISpeech  # noqa: PLC0415
+
+        embedded = [FliteSynthesizer()] if installed() else []
+        server = OpenAISpeech(openai_speech or SpeechServer())
+        return Voices([server, *embedded, EspeakSynthesizer(**options)], required=(name,))
     if name == "auto":
         espeak = EspeakSynthesizer(**options)
         return Voices([FliteSynthesizer(), espeak] if installed() else [espeak])
-    raise ValueError(f"unknown tts engine {name!r}; known: auto, flite, espeak")
+    raise ValueError(f"unknown tts engine {name!r}; known: auto, flite, espeak, openai_speech")
 
 
 def hints(name: str = "auto") -> list[str]:

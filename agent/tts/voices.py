@@ -1,26 +1,40 @@
 """All voices behind one door: a voice's id says which engine speaks, and another takes over when it cannot."""
 
 import logging
-from collections.abc import AsyncGenerator, Collection, Sequence
+import time
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing
 
+from agent.server import metrics
 from agent.tts import SpeechChunk, Synthesizer, SynthesizerError, Voice
 from agent.tts.text.rules import is_han
 
 _log = logging.getLogger(__name__)
+
+REST_SECONDS = 15.0
 
 
 class Voices:
     """Several synthesizers as one. Their order is the order of preference.
 
     An engine that cannot start is left out. One that fails at a sentence before any of it has sounded is stood in for
-    by the next engine's voice of the same language, and of the same gender where there is one.
+    by the next engine's voice of the same language, and of the same gender where there is one. It then rests for
+    REST_SECONDS, so that a reply is not kept waiting at each sentence, nor its voice changed back and forth.
     """
 
     name = "voices"
 
-    def __init__(self, engines: Sequence[Synthesizer], *, required: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        engines: Sequence[Synthesizer],
+        *,
+        required: Collection[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._wanted = tuple(engines)
+        self._clock = clock
+        self._rests: dict[str, float] = {}
+        """Until when an engine is only asked if no other can."""
         self._required = required
         self._engines: tuple[Synthesizer, ...] = ()
         self.voices: tuple[Voice, ...] = tuple(voice for engine in engines for voice in engine.voices)
@@ -52,7 +66,10 @@ class Voices:
         if chosen is None:
             raise ValueError(f"unknown voice {voice!r}; known: {', '.join(known.id for known in self.voices)}")
         chosen = self._able(chosen, text)
-        candidates = [chosen, *self._substitutes(chosen)]
+        now = self._clock()
+        candidates = sorted(
+            [chosen, *self._substitutes(chosen)], key=lambda candidate: self._rests.get(candidate.engine, now) > now
+        )
         for candidate, following in zip(candidates, [*candidates[1:], None], strict=True):
             sounded = False
             try:
@@ -60,8 +77,11 @@ class Voices:
                     async for chunk in chunks:
                         sounded = True
                         yield chunk
+                metrics.engine("tts", candidate.engine, "done")
                 return
             except SynthesizerError as error:
+                metrics.engine("tts", candidate.engine, "failed")
+                self._rests[candidate.engine] = self._clock() + REST_SECONDS
                 if sounded or following is None:
                     raise
                 _log.warning("voice %s failed (%s); %s speaks instead", candidate.id, error, following.id)
