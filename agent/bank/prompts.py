@@ -75,27 +75,36 @@ def ordered(available: Sequence[Prompt], said: Iterable[Prompt] = (), most: int 
 
 
 def _greedy(available: Sequence[Prompt], said: Iterable[Prompt], most: int) -> list[Prompt]:
-    names = {unit: k for k, unit in enumerate(sorted({unit for one in available for unit in one.units}))}
-    holds = np.zeros((len(available), len(names)), np.float32)
-    for row, one in enumerate(available):
-        for unit in one.units:
-            holds[row, names[unit]] = 1
-    weights = np.array([_TYPED if unit[-1] in ".?!" else 1.0 for unit in names], np.float32)
-    count: NDArray[np.float32] = np.zeros(len(names), np.float32)
+    if not available:
+        return []
+    rows, columns, holds = _table(available[0].language)
+    count: NDArray[np.float32] = np.zeros(len(columns), np.float32)
     for one in said:
-        for unit in set(one.units) & names.keys():
-            count[names[unit]] += 1
+        count[[columns[unit] for unit in set(one.units) & columns.keys()]] += 1
+    weights = np.array([_TYPED if unit[-1] in ".?!" else 1.0 for unit in columns], np.float32)
     cost = np.array([one.seconds + BREATH_S for one in available], np.float32)
-    order: list[Prompt] = []
+    mine = holds[[rows[one.id] for one in available]]
     left = np.ones(len(available), bool)
+    order: list[Prompt] = []
     for _ in range(most):
         worth = weights * np.where(count < ENOUGH, 0.25**count, 0)
-        gain = np.where(left, (holds @ worth + 1e-3) / cost, -1)
+        gain = np.where(left, (mine @ worth + 1e-3) / cost, -1)
         best = int(np.argmax(gain))
         left[best] = False
-        count += holds[best]
+        count += mine[best]
         order.append(available[best])
     return order
+
+
+@cache
+def _table(language: Language) -> tuple[dict[str, int], dict[str, int], NDArray[np.float32]]:
+    """Which units each sentence has: the row of each id, the column of each unit, and 0 or 1."""
+    known = prompts(language)
+    columns = {unit: k for k, unit in enumerate(sorted({unit for one in known for unit in one.units}))}
+    holds = np.zeros((len(known), len(columns)), np.float32)
+    for row, one in enumerate(known):
+        holds[row, [columns[unit] for unit in one.units]] = 1
+    return {one.id: k for k, one in enumerate(known)}, columns, holds
 
 
 def coverage(said: Iterable[Prompt], language: Language) -> float:

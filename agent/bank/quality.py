@@ -31,6 +31,7 @@ _HUMS = (50.0, 60.0)
 _HUM_OVER = 15.0
 """dB by which a mains tone and its first harmonics stand over what is beside them."""
 _SILENCE = -100.0
+_QUIET_FRAMES = 8
 
 
 class Verdict(Enum):
@@ -106,11 +107,13 @@ def judge_take(
     level = 10 * float(np.log10(np.mean(10 ** (levels[voiced] / 10))))
     peak, snr = 20 * float(np.log10(max(1e-5, np.abs(pcm).max()))), level - noise
     start, end = first * FRAME_S, (last + 1) * FRAME_S
+    cut_at_start, cut_at_end = start < TOUCHING_S, len(pcm) / rate - end < TOUCHING_S
+    quiet_known = room is not None or not (cut_at_start or cut_at_end)
     advice = [
         *_too_loud_or_quiet(pcm, level),
-        *(("noisy",) if snr < 20 else ()),
-        *(("cut_at_start",) if start < TOUCHING_S else ()),
-        *(("cut_at_end",) if len(pcm) / rate - end < TOUCHING_S else ()),
+        *(("noisy",) if snr < 20 and quiet_known else ()),
+        *(("cut_at_start",) if cut_at_start else ()),
+        *(("cut_at_end",) if cut_at_end else ()),
         *(("dropout",) if _dropped(pcm[round(start * rate) : round(end * rate)], rate) else ()),
         *_pace(end - start, pace, expected),
     ]
@@ -175,8 +178,11 @@ def _levels(pcm: Pcm, rate: int) -> NDArray[np.float64]:
 
 
 def _noise(levels: NDArray[np.float64], room: Room | None) -> float:
-    """The quietest tenth of the take, or the room where the take has no quiet."""
-    own = float(np.percentile(levels, 10)) if len(levels) else _SILENCE
+    """The quietest 80 ms of the take, or the room where the take has no quiet. Dips within words are shorter."""
+    own = _SILENCE
+    if len(levels) >= _QUIET_FRAMES:
+        power = np.convolve(10 ** (levels / 10), np.full(_QUIET_FRAMES, 1 / _QUIET_FRAMES), "valid")
+        own = 10 * float(np.log10(power.min()))
     return max(_SILENCE, min(own, room.level) if room is not None else own)
 
 
