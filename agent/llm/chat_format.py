@@ -42,11 +42,11 @@ def to_tools(prompt: Prompt) -> Json:
     """The fields about tools; none where none may be called."""
     if not prompt.tools or prompt.tool_choice == "none":
         return {}
-    tools = [{"type": "function", "function": _function(tool)} for tool in prompt.tools]
-    choice = prompt.tool_choice
+    tools, choice = prompt.tools, prompt.tool_choice
     if isinstance(choice, Mapping):
-        choice = {"type": "function", "function": {"name": choice["name"]}}
-    return {"tools": tools, "tool_choice": choice}
+        # Some servers take a choice by name for "auto", so that tool is the only one they see.
+        tools, choice = [tool for tool in tools if tool["name"] == choice["name"]], "required"
+    return {"tools": [{"type": "function", "function": _function(tool)} for tool in tools], "tool_choice": choice}
 
 
 def _function(tool: Mapping[str, Any]) -> Json:

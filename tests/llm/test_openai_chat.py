@@ -118,7 +118,7 @@ async def test_what_is_sent(server: ScriptedServer) -> None:
             Message("user", "\ud800 what"),
         ),
         instructions="Be Mira.",
-        tools=(tool,),
+        tools=(tool, {**tool, "name": "leave"}),
         tool_choice={"type": "function", "name": "look"},
         max_output_tokens=50,
     )
@@ -147,7 +147,7 @@ async def test_what_is_sent(server: ScriptedServer) -> None:
         "tools": [
             {"type": "function", "function": {"name": "look", "description": "Look.", "parameters": {"type": "object"}}}
         ],
-        "tool_choice": {"type": "function", "function": {"name": "look"}},
+        "tool_choice": "required",
         "max_tokens": 50,
         "temperature": 0.5,
     }
