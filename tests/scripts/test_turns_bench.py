@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from scripts.bench.turn_speech import RATE, Speaker, Turn, noise, quietest, voiced_span
 from scripts.bench.turn_report import Ends, Overs, spread, wilson
 from scripts.bench.turn_rivals import Sounds
+from scripts.bench.turn_speech import RATE, Speaker, Turn, noise, quietest, voiced_span
 from scripts.bench.turns import Talk, converse, over_reply, score
 
 VOICE = ("espeak:en-us-f", 1.0)
