@@ -266,6 +266,9 @@ class Avatar(Section):
     """A head's name in models/heads, or "auto"."""
     liveliness: float = Field(default=0.5, ge=0, le=1)
     """From calm (0) to lively (1): how much the head and the face move."""
+    behaviour: Path | None = None
+    """Your own table of moods, feelings and gestures: what it has replaces, or is added to, what
+    avatar/behaviour/repertoire.toml has."""
 
 
 class TurnDetection(Section):

@@ -22,7 +22,13 @@ FILE_NAME = "visavis.toml"
 OPENAI_HOST = "api.openai.com"
 _SECRETS = {"token", "api_key"}
 
-_PATHS = (("server", "tls_certificate"), ("server", "tls_key"), ("knowledge", "folder"), ("recording", "folder"))
+_PATHS = (
+    ("server", "tls_certificate"),
+    ("server", "tls_key"),
+    ("knowledge", "folder"),
+    ("recording", "folder"),
+    ("avatar", "behaviour"),
+)
 """Keys of files and folders: in `visavis.toml` they count from the file's own folder."""
 
 

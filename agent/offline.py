@@ -23,11 +23,14 @@ from agent.realtime.reply_maker import ReplyMaker
 from agent.realtime.runner import Engines
 from agent.tts import SynthesizerError, Voice
 from avatar.behaviour import Behaviour, Style, lay_over
+from avatar.behaviour.repertoire import Repertoire, read_changes, with_changes
 from avatar.blendshapes import FaceTrack
 from avatar.lipsync import Lips, Source
 from avatar.lipsync.heard import hear
 from avatar.reply_face import ReplyFace
 
+_STAGE_SEED = 7
+"""Of the courses that blinks and glances may take, one whose first seconds are like the average: files are short."""
 Progress = Callable[[str], None]
 """Is told what is being done now."""
 
@@ -116,7 +119,7 @@ async def answer(settings: Settings, question: Pcm, progress: Progress) -> Answe
         text = await _think(engines.dialogue, settings, heard.text) if understood else NOT_CAUGHT[settings.language]
         watch.lap("think")
         progress("Speaking the answer")
-        sentences = _worded(text)
+        sentences = _worded(settings, text)
         speech = await _speak(engines, settings, sentences)
         watch.lap("speak")
     return Answer(heard.text, "".join(text for text, _ in sentences).strip(), speech, watch.total())
@@ -128,7 +131,7 @@ async def say(settings: Settings, text: str, progress: Progress) -> Speech:
     progress("Starting the voice")
     async with _running(engines.synthesizer):
         progress("Speaking")
-        return await _speak(engines, settings, _worded(text))
+        return await _speak(engines, settings, _worded(settings, text))
 
 
 async def voices(settings: Settings) -> tuple[Voice, ...]:
@@ -188,8 +191,12 @@ async def _think(dialogue: DialogueEngine, settings: Settings, heard: str) -> st
     return "".join(text).strip()
 
 
-def _worded(text: str) -> list[Sentence]:
-    wording = Wording()
+def _repertoire(settings: Settings) -> Repertoire:
+    return with_changes(read_changes(settings.avatar.behaviour))
+
+
+def _worded(settings: Settings, text: str) -> list[Sentence]:
+    wording = Wording(_repertoire(settings))
     plain = wording.read(text) + wording.rest()
     return [*wording.push(plain), *wording.flush()]
 
@@ -206,6 +213,7 @@ async def _speak(engines: Engines, settings: Settings, sentences: list[Sentence]
         made.tell,
         with_face=True,
         style=style,
+        repertoire=_repertoire(settings),
         pronouncing=engines.pronouncing,
     )
     try:
@@ -217,13 +225,14 @@ async def _speak(engines: Engines, settings: Settings, sentences: list[Sentence]
         await engines.pronouncing.stop()
     assert maker.face is not None
     pcm, track = made.speech()
-    return _speech(pcm, track, maker.face)
+    return _speech(pcm, track, maker.face, _repertoire(settings))
 
 
-def _speech(pcm: Pcm, reply: FaceTrack, face: ReplyFace) -> Speech:
+def _speech(pcm: Pcm, reply: FaceTrack, face: ReplyFace, repertoire: Repertoire | None = None) -> Speech:
     """The reply's frames over the stage's: a file has nobody else to blink for it."""
-    stage = Behaviour(seed=0)
+    stage = Behaviour(_STAGE_SEED, repertoire=repertoire)
     stage.set_mood("speaking", 0)
+    stage.turn_ends(reply.end_sample)
     seen = lay_over(stage.frames(reply.end_sample), reply)
     return Speech(pcm, seen, tuple(face.visemes(0, reply.end_sample)), face.source, face.lookahead_ms)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from agent.audio import Pcm
-from avatar.behaviour.repertoire import HEAD, WEIGHTS
+from avatar.behaviour.repertoire import HEAD, WEIGHTS, Repertoire, default
 from avatar.behaviour.speech import SpeechMotion
 from avatar.behaviour.style import Style
 from avatar.blendshapes import FaceTrack
@@ -18,9 +18,17 @@ _CONTEXT = 600
 class MirrorFace:
     """Like ReplyFace, to be laid over the stage's face; but the sound comes as it is spoken, and nothing waits."""
 
-    def __init__(self, seed: int = 0, style: Style | None = None, network: LipNetwork | None = None) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        style: Style | None = None,
+        repertoire: Repertoire | None = None,
+        network: LipNetwork | None = None,
+    ) -> None:
+        repertoire = repertoire or default()
         self._lips = MirrorLips(network)
-        self._motion = SpeechMotion(seed, style)
+        self._motion = SpeechMotion(seed, style, repertoire)
+        self._resting_smile = repertoire.resting_smile
         self._recent: Pcm = np.zeros(0, np.float32)
         self._recent_from = 0
         self.heard_samples = 0
@@ -47,4 +55,5 @@ class MirrorFace:
         self._recent = self._recent[kept_from - self._recent_from :]
         self._recent_from = kept_from
         head = np.radians(moved[:, HEAD]).astype(np.float32)
-        return FaceTrack(lips.start_sample, under_the_lips(lips.weights, moved[:, WEIGHTS]), head, -head[:, :2])
+        weights = under_the_lips(lips.weights, moved[:, WEIGHTS], self._resting_smile)
+        return FaceTrack(lips.start_sample, weights, head, -head[:, :2])

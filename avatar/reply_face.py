@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from agent.audio import Pcm
 from agent.tts import Phone
 from avatar.behaviour.mood import RESTING_SMILE
-from avatar.behaviour.repertoire import HEAD, WEIGHTS, columns
+from avatar.behaviour.repertoire import HEAD, WEIGHTS, Repertoire, columns, default
 from avatar.behaviour.speech import SpeechMotion
 from avatar.behaviour.style import Style
 from avatar.blendshapes import INDEX, MOUTH, FaceTrack, Frames
@@ -32,9 +32,17 @@ class ReplyFace:
     underneath, so that it does not jump where the two meet.
     """
 
-    def __init__(self, lips: Lips | None = None, seed: int = 0, style: Style | None = None) -> None:
+    def __init__(
+        self,
+        lips: Lips | None = None,
+        seed: int = 0,
+        style: Style | None = None,
+        repertoire: Repertoire | None = None,
+    ) -> None:
+        repertoire = repertoire or default()
         self._lips = lips or Lips()
-        self._motion = SpeechMotion(seed, style)
+        self._motion = SpeechMotion(seed, style, repertoire)
+        self._resting_smile = repertoire.resting_smile
 
     @property
     def source(self) -> Source:
@@ -71,7 +79,8 @@ class ReplyFace:
         lips = self._lips.frames(end_sample)
         moved = self._motion.frames(lips.end_sample)
         head = np.radians(moved[:, HEAD]).astype(np.float32)
-        return FaceTrack(lips.start_sample, under_the_lips(lips.weights, moved[:, WEIGHTS]), head, -head[:, :2])
+        weights = under_the_lips(lips.weights, moved[:, WEIGHTS], self._resting_smile)
+        return FaceTrack(lips.start_sample, weights, head, -head[:, :2])
 
     def visemes(self, start_sample: int, end_sample: int) -> list[str]:
         """The Oculus viseme being said at each frame in [start, end)."""
@@ -83,15 +92,15 @@ class ReplyFace:
         return self._lips.rest_sample
 
 
-def under_the_lips(lips: Frames, shown: NDArray[np.float64]) -> Frames:
+def under_the_lips(lips: Frames, shown: NDArray[np.float64], resting_smile: float = RESTING_SMILE) -> Frames:
     """The face's shapes from the lips' and from what else is shown, both of shape (n, 52). The lips' own stay as they
-    are; corners of the mouth are moved as far as rounded and closing lips let them."""
+    are; corners of the mouth are moved as far as rounded and closing lips let them. resting_smile: the stage's."""
     rounded = np.clip(lips[:, _ROUND].sum(axis=1) / _FULLY_ROUND, 0, 1)
     sealed = np.clip(lips[:, _SEALED].max(axis=1) / _FULLY_SEALED, 0, 1)
     free = (1 - rounded) * (1 - (1 - _LEFT_AT_CLOSURES) * sealed)
     weights = np.where(MOUTH, lips, np.maximum(shown, 0.0))
-    weights[:, _SMILE] += RESTING_SMILE
+    weights[:, _SMILE] += resting_smile
     # What takes away from the resting smile may do so always; it can take no more than there is of it.
-    corners = np.maximum(shown[:, _CORNERS], np.where(np.isin(_CORNERS, _SMILE), -RESTING_SMILE, 0.0))
+    corners = np.maximum(shown[:, _CORNERS], np.where(np.isin(_CORNERS, _SMILE), -resting_smile, 0.0))
     weights[:, _CORNERS] += corners * np.where(corners > 0, free[:, None], 1.0)
     return np.asarray(np.clip(weights, 0.0, 1.0), np.float32)

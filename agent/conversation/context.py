@@ -11,6 +11,7 @@ from agent.realtime import events as wire
 from agent.realtime.events import Json, ServerEvent, new_id
 from agent.realtime.session_config import SemanticVad, ServerVad, SessionConfig
 from avatar.behaviour import Style
+from avatar.behaviour.repertoire import Repertoire, with_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,18 @@ class ConversationSettings:
     """Tokens that a prompt may have, by our own estimate."""
     style: Style = field(default_factory=Style)
     """How lively the person is, unless the client says otherwise."""
+    behaviour: str = ""
+    """What the owner's table changes in what the face can do, as TOML: see avatar.behaviour.repertoire.read_changes."""
     idle_prompt_seconds: float = 0.0
     """Silence after a reply in which a client of ours is spoken to; 0: never."""
     speculate: bool = True
     new_id: Callable[[str], str] = new_id
     """Makes an id from its prefix. Ids are inputs too: a replay gives the recorded ones."""
+
+    @property
+    def repertoire(self) -> Repertoire:
+        """All that the face can do."""
+        return with_changes(self.behaviour)
 
 
 class Context:

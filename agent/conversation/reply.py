@@ -40,7 +40,7 @@ class Reply:
         self._context = context
         self._emit = context.emit
         self._output = Output(self.id, settings, context)
-        self._wording = Wording()
+        self._wording = Wording(context.settings.repertoire)
         self._thinking = True
         self._to_speak: deque[Sentence] = deque()
         self._speaking: str | None = None

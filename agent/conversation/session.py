@@ -28,6 +28,7 @@ from agent.realtime import events as wire
 from agent.realtime.events import Json, ServerEvent
 from agent.realtime.session_config import ServerVad
 from avatar.behaviour import Mood, StageBehaviour, Style
+from avatar.behaviour.repertoire import Repertoire
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ class Conversation:
     def receive(self, event: told.Input, now: float) -> list[Effect]:
         """Take one input; returns what is to be done, in order."""
         match event:
-            case told.FromClient(wire.Express(expression=name)):
-                self._stage.express(name, now)
+            case told.FromClient(wire.Express() as wish):
+                self._express(wish, now)
             case told.FromClient(wire.Visitor(seen=seen, yaw=yaw, pitch=pitch)):
                 self._stage.visitor((yaw, pitch) if seen else None, now)
             case told.FromClient(client_event):
@@ -91,6 +92,15 @@ class Conversation:
                 pass
         self._advance(now)
         return self._context.take_effects()
+
+    def _express(self, wish: wire.Express, now: float) -> None:
+        if wish.expression in self.repertoire.names:
+            self._stage.express(wish.expression, now)
+            return
+        known = ", ".join(self.repertoire.names)
+        message = f"expression: there is no such expression; there are: {known}."
+        error = wire.WireError("invalid_value", message, param="expression", event_id=wish.event_id)
+        self._emit(error.to_event())
 
     def deadline(self) -> float | None:
         """When `receive(Tick(), …)` is due, if nothing else happens before."""
@@ -142,6 +152,11 @@ class Conversation:
     def style(self) -> Style:
         """How lively the person is."""
         return self._context.style
+
+    @property
+    def repertoire(self) -> Repertoire:
+        """What the face can do."""
+        return self._context.settings.repertoire
 
     def has_room(self, generation: int) -> bool:
         """Whether more text of that reply may come; if not, the dialogue engine should wait for the voice."""

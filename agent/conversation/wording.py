@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from agent.tts.sentences import SentenceSplitter
-from avatar.behaviour import repertoire
 from avatar.behaviour.cues import Cue, CueReader
+from avatar.behaviour.repertoire import Repertoire, default
 
 
 class Sentence(NamedTuple):
@@ -16,10 +16,10 @@ class Sentence(NamedTuple):
 
 class Wording:
     """Text goes through `read`, which leaves what is said, shown and remembered, and then through `push`. How it was
-    cut up on its way in changes nothing."""
+    cut up on its way in changes nothing. `repertoire`: what the face can be asked for."""
 
-    def __init__(self) -> None:
-        self._reader = CueReader(repertoire.default().names)
+    def __init__(self, repertoire: Repertoire | None = None) -> None:
+        self._reader = CueReader((repertoire or default()).names)
         self._splitter = SentenceSplitter()
         self._cues: list[Cue] = []
 

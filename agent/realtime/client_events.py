@@ -5,7 +5,7 @@ import binascii
 import json
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from agent.realtime.server_events import Error
 from agent.realtime.session_config import (
@@ -18,7 +18,6 @@ from agent.realtime.session_config import (
     Tools,
     VoiceName,
 )
-from avatar.behaviour import repertoire
 
 MAX_AUDIO_BYTES = 15 * 1024 * 1024
 """The protocol's bound on one appended piece of audio, base64-decoded."""
@@ -200,17 +199,11 @@ class Greet(ClientEvent):
     type: Literal["visavis.greet"]
 
 
-def _known_expression(name: str) -> str:
-    if name not in repertoire.default().names:
-        raise ValueError(f"there is no such expression; there are: {', '.join(repertoire.default().names)}")
-    return name
-
-
 class Express(ClientEvent):
     """A gesture to make, or a feeling to have until the next one, now."""
 
     type: Literal["visavis.express"]
-    expression: Annotated[str, Field(max_length=64), AfterValidator(_known_expression)]
+    expression: str = Field(max_length=64)
 
 
 class Visitor(ClientEvent):

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -31,6 +31,7 @@ from agent.realtime.runner import Engines, Runner
 from agent.realtime.seats import Seat, Seats
 from agent.realtime.session_config import Audio, InputAudio, SemanticVad, SessionConfig
 from avatar.behaviour import Behaviour, Style
+from avatar.behaviour.repertoire import read_changes
 
 log = logging.getLogger(__name__)
 E = TypeVar("E")
@@ -61,6 +62,7 @@ class Hub:
 
     def __init__(self, settings: Settings, engines: Engines | None = None) -> None:
         self.settings = settings
+        self._behaviour = read_changes(settings.avatar.behaviour)
         self._engines = engines or load_engines(settings)
         self._invitations: dict[str, _Invitation] = {}
         self._runners: set[Runner] = set()
@@ -132,12 +134,12 @@ class Hub:
         )
 
     def _new_runner(self, model: str | None) -> Runner:
-        settings = conversation_settings(self.settings, self._engines, model)
+        settings = replace(conversation_settings(self.settings, self._engines, model), behaviour=self._behaviour)
         seed, now = secrets.randbits(32), time.monotonic()
         recorder = self._recorder()
         if recorder is not None:
             settings = recorder.begin(settings)
-        conversation = Conversation(settings, lambda: Behaviour(seed), now)
+        conversation = Conversation(settings, lambda: Behaviour(seed, repertoire=settings.repertoire), now)
         runner = Runner(conversation, self._engines, time.monotonic)
         if recorder is not None:
             try:

@@ -17,6 +17,7 @@ from agent.realtime.events import WireError
 from agent.realtime.outbox import Outbox
 from agent.realtime.session_config import AvatarRequest
 from avatar.behaviour import Behaviour, Style
+from avatar.behaviour.repertoire import Repertoire
 from avatar.blendshapes import FPS, FaceTrack
 from avatar.mirror import MirrorFace
 
@@ -28,14 +29,22 @@ class Mirror:
     """One client's socket. It may append sound, say where some was lost, and say how lively the face is to be; it is
     told the stage's frames, and those that its sound makes, on the clock of that sound."""
 
-    def __init__(self, websocket: WebSocket, style: Style, *, input_seconds: float, send_seconds: float) -> None:
+    def __init__(
+        self,
+        websocket: WebSocket,
+        style: Style,
+        repertoire: Repertoire,
+        *,
+        input_seconds: float,
+        send_seconds: float,
+    ) -> None:
         seed = secrets.randbits(32)
         self._websocket = websocket
         self._style = style
         self._bound = round(input_seconds * TIMELINE_RATE)
         self._outbox = Outbox(websocket.send_text, send_seconds)
-        self._face = MirrorFace(seed, style)
-        self._stage = Stage(time.monotonic(), style, lambda: Behaviour(seed), self._send)
+        self._face = MirrorFace(seed, style, repertoire)
+        self._stage = Stage(time.monotonic(), style, lambda: Behaviour(seed, repertoire=repertoire), self._send)
         self._waiting: deque[Pcm] = deque()
         self._samples = 0
         """24 kHz samples that wait to be heard."""

@@ -49,8 +49,10 @@ def replay(recording: Recording) -> Iterator[Step]:
         return f"{prefix}_unrecorded{spare}"
 
     masking = Masking.of(header.settings)
-    settings = replace(header.settings, new_id=new_id)
-    conversation = Conversation(settings, lambda: Behaviour(header.seed), header.start)
+    # A copy without personal data has the owner's table masked.
+    table = header.settings.behaviour if header.personal_data else ""
+    settings = replace(header.settings, new_id=new_id, behaviour=table)
+    conversation = Conversation(settings, lambda: Behaviour(header.seed, repertoire=settings.repertoire), header.start)
     for number, record in enumerate(recording, start=1):
         ids.clear()
         ids.extend(record.ids)

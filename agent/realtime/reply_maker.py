@@ -17,6 +17,7 @@ from agent.realtime.pronouncing import Pronouncing
 from agent.tts import Phone, SpeechChunk, Synthesizer, SynthesizerError, Word
 from avatar.behaviour import Style
 from avatar.behaviour.cues import Cue
+from avatar.behaviour.repertoire import Repertoire
 from avatar.blendshapes import FaceTrack
 from avatar.lipsync import Pronunciation
 from avatar.reply_face import ReplyFace
@@ -27,7 +28,8 @@ ROOM_SECONDS = 0.05
 
 class ReplyMaker:
     """Makes one reply. `tell` gets its inputs; `has_room` says whether its text may run on; `with_face`, whether
-    anybody watches, `style` how lively the face is, and `pronouncing` what helps the lips of a voice without phones."""
+    anybody watches, `style` how lively the face is, `repertoire` what it can do, and `pronouncing` what helps the lips
+    of a voice without phones."""
 
     def __init__(
         self,
@@ -38,6 +40,7 @@ class ReplyMaker:
         *,
         with_face: bool,
         style: Style | None = None,
+        repertoire: Repertoire | None = None,
         pronouncing: Pronouncing | None = None,
         has_room: Callable[[int], bool] = lambda _: True,
     ) -> None:
@@ -47,7 +50,7 @@ class ReplyMaker:
         self._tell = tell
         self._pronouncing = pronouncing
         self._has_room = has_room
-        self.face = ReplyFace(seed=generation, style=style) if with_face else None
+        self.face = ReplyFace(seed=generation, style=style, repertoire=repertoire) if with_face else None
         self._produced = 0
         self._waiting: Pcm = np.zeros(0, np.float32)
         """The end of what was produced, whose frames need to hear more."""

@@ -154,6 +154,7 @@ class Runner:
                 self.tell,
                 with_face=watched,
                 style=self.conversation.style,
+                repertoire=self.conversation.repertoire,
                 pronouncing=engines.pronouncing,
                 has_room=self.conversation.has_room,
             )

@@ -21,6 +21,7 @@ from agent.server import metrics, pages
 from agent.server.auth import Auth, TooManyAttempts
 from agent.server.guard import Guard, too_many_attempts
 from agent.server.limits import Places, TooManyConversations
+from avatar.behaviour.repertoire import read_changes, with_changes
 from avatar.behaviour.style import Style
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class App:
         self.web = pages.WebApp(pages.WEB_FOLDER)
         self.heads = pages.Heads(pages.HEADS_FOLDER)
         self._check_head()
+        self._repertoire = with_changes(read_changes(settings.avatar.behaviour))
         self._places = Places(settings.limits.sessions, settings.limits.followers)
         self._ready = False
 
@@ -116,9 +118,14 @@ class App:
 
         async def mimic() -> None:
             with self._places.take(viewer=False):
-                await Mirror(
-                    websocket, style, input_seconds=limits.input_seconds, send_seconds=limits.send_seconds
-                ).run()
+                mirror = Mirror(
+                    websocket,
+                    style,
+                    self._repertoire,
+                    input_seconds=limits.input_seconds,
+                    send_seconds=limits.send_seconds,
+                )
+                await mirror.run()
 
         await self._over(websocket, mimic)
 

@@ -15,6 +15,8 @@ _AT_PARTNER: dict[Mood, float] = {"idle": 0.80, "listening": 0.73, "thinking": 0
 _BOUT = 2.2
 _THINKING_GLANCE = 0.6
 _SHORTEST_BOUT = 0.35
+_EVEN, _EVEN_AWAY = 2.5, 6.0
+"""Shapes of the gamma distributions of bouts: who looks away for three times as long as usual seems to be gone."""
 _FIXATION = 0.9
 _SHORTEST_FIXATION = 0.25
 _TURN_END_CONTACT = 1.6
@@ -149,7 +151,8 @@ class Gaze:
         share = _AT_PARTNER[self._mood]
         at_partner = _THINKING_GLANCE if self._mood == "thinking" else _BOUT
         mean = at_partner if self._partner else at_partner * (1 - share) / share
-        return max(_SHORTEST_BOUT, float(self._rng.gamma(2.5, mean / 2.5)))
+        shape = _EVEN if self._partner else _EVEN_AWAY
+        return max(_SHORTEST_BOUT, float(self._rng.gamma(shape, mean / shape)))
 
     def _in_face(self) -> Curve:
         return np.asarray(_FACE[self._rng.integers(3)] + np.radians(self._rng.normal(0, 0.25, 2)))

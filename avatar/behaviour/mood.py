@@ -6,7 +6,7 @@ from avatar.behaviour.moods import Mood
 from avatar.behaviour.motion import Curve, Drift, Ease
 from avatar.behaviour.repertoire import CHANNELS, Repertoire, columns, default
 
-RESTING_SMILE = float(default().moods["idle"][columns("mouthSmile")[0]])
+RESTING_SMILE = default().resting_smile
 """mouthSmile while nothing else moves the mouth: friendly, hardly seen. A reply's mouth rests on the same."""
 
 _DRIFT = {

@@ -4,10 +4,10 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -181,26 +181,79 @@ class Repertoire:
     seconds: Mapping[Mood, Range]
 
     @property
+    def resting_smile(self) -> float:
+        """How far the corners of the mouth are raised while nothing happens: the lips that speak lie over it."""
+        return float(self.moods["idle"][columns("mouthSmile")[0]])
+
+    @property
     def names(self) -> tuple[str, ...]:
         """All that can be asked for."""
         return (*self.feelings, *self.gestures)
 
 
 def read(path: Path) -> Repertoire:
-    """The repertoire in the file at `path`. Raises RepertoireError."""
+    """The repertoire in the file at `path`, all of which must be there. Raises RepertoireError."""
+    return _checked(_parsed(_text(path), path), path)
+
+
+def read_changes(path: Path | None) -> str:
+    """The text of an owner's table, "" where there is none. It is written as the one that comes with the package, but
+    only what is to differ needs to be there. A mood, a feeling or a gesture of the same name is replaced as a whole; a
+    gesture without `when` comes of itself no more. Raises RepertoireError."""
+    if path is None:
+        return ""
+    text = _text(path)
+    _checked(_changed(_parsed(text, path)), path)
+    return text
+
+
+@lru_cache(maxsize=8)
+def with_changes(text: str) -> Repertoire:
+    """The repertoire that comes with the package with what the text of an owner's table changes in it: see
+    `read_changes`. Raises RepertoireError."""
+    return _checked(_changed(_parsed(text, "avatar.behaviour")), "avatar.behaviour") if text else default()
+
+
+def _text(path: Path) -> str:
     try:
-        table = _Table.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise RepertoireError(f"{path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise RepertoireError(f"{path}: not valid TOML: {error}") from None
+
+
+def _parsed(text: str, source: Path | str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RepertoireError(f"{source}: not valid TOML: {error}") from None
+
+
+def _changed(changes: dict[str, Any]) -> dict[str, Any]:
+    """The package's own table with these changes, which may be wrong in any way."""
+    table = _parsed(_text(FILE), FILE)
+    for part, entries in changes.items():
+        table[part] = _laid_over(table.get(part), entries, 2 if part == "pace" else 1)
+    return table
+
+
+def _laid_over(known: object, changed: object, depth: int) -> object:
+    """Tables laid over one another, so many levels deep; anything else replaces what there was."""
+    if depth == 0 or not (isinstance(known, dict) and isinstance(changed, dict)):
+        return changed
+    return known | {name: _laid_over(known.get(name), entry, depth - 1) for name, entry in changed.items()}
+
+
+def _checked(table: dict[str, Any], path: Path | str) -> Repertoire:
+    try:
+        return _compile(_Table.model_validate(table))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"] if part != "[key]")
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         problem = first["msg"].removeprefix("Value error, ")
         raise RepertoireError(f"{path}: {key + ': ' if key else ''}{problem}{more}") from None
-    return _compile(table)
 
 
 @cache

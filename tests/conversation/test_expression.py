@@ -78,11 +78,33 @@ def test_the_client_may_ask_for_a_gesture() -> None:
     assert not asked.events(wire.Error)
 
 
-@pytest.mark.parametrize("name", ["dance", "", 7, None])
-def test_what_the_face_cannot_do_is_refused_by_name(name: object) -> None:
+@pytest.mark.parametrize("name", [7, None, "x" * 65])
+def test_what_is_no_name_is_refused(name: object) -> None:
     with pytest.raises(WireError) as raised:
         wire.parse(json.dumps({"type": "visavis.express", "expression": name}))
     assert raised.value.param == "expression"
+
+
+@pytest.mark.parametrize("name", ["dance", ""])
+def test_what_the_face_cannot_do_is_refused_by_name(name: str) -> None:
+    theatre = Theatre([], face=True)
+    theatre.client(1.0, json.dumps({"type": "visavis.express", "expression": name, "event_id": "mine"}))
+    [(_, event)] = theatre.run(2).events(wire.Error)
+    assert event.error["param"] == "expression"
+    assert event.error["event_id"] == "mine"
+    assert "there are: neutral, " in event.error["message"]
+
+
+def test_what_the_owner_s_table_adds_can_be_asked_for() -> None:
+    table = "[gestures.salute]\ncurve.pitch = [[0, 0], [0.3, 4], [0.8, 0]]"
+    theatre = Theatre(
+        [Says(0.5, 1.5)], lines=lambda _: "[salute] One two. [nod] Three.", face=True, settings={"behaviour": table}
+    )
+    theatre.client(0.2, '{"type": "visavis.express", "expression": "salute"}')
+    theatre.run(6)
+    assert not theatre.events(wire.Error)
+    assert [cue.name for order in theatre.spoken for cue in order.cues] == ["salute", "nod"]
+    assert theatre.messages()[-1] == ("assistant", "One two. Three.")
 
 
 def test_a_session_may_be_calm_and_still() -> None:

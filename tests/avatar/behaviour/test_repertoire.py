@@ -132,3 +132,70 @@ def test_channels_are_the_shapes_and_five_angles() -> None:
     assert [CHANNELS[i] for i in columns("mouthSmile")] == ["mouthSmileLeft", "mouthSmileRight"]
     assert columns("look_pitch") == [56]
     assert columns("nothing") == []
+
+
+OWNERS = """
+[moods.listening]
+mouthSmile = 0.3
+
+[feelings.proud]
+shapes = { mouthSmile = 0.3, browOuterUp = 0.2 }
+words = { en = ["proud"] }
+
+[gestures.salute]
+curve.pitch = [[0, 0], [0.3, 4], [0.8, 0]]
+when = { idle = 3 }
+
+[gestures.nod]
+curve.pitch = [[0, 0], [0.2, -6], [0.5, 0]]
+
+[pace.chance]
+phrase_end = 0
+"""
+
+
+def test_an_owner_s_table_changes_only_what_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(OWNERS, encoding="utf-8")
+    table, usual = repertoire.with_changes(repertoire.read_changes(path)), default()
+    assert set(table.names) == {*usual.names, "proud", "salute"}
+    assert table.moods["listening"][columns("mouthSmile")[0]] == pytest.approx(0.3)
+    assert np.array_equal(table.moods["speaking"], usual.moods["speaking"])
+    assert table.gestures["nod"].seconds == pytest.approx(0.5)
+    assert "nod" not in [gesture.name for gesture in table.choices["phrase_end"][0]], "it has no `when` any more"
+    assert "salute" in [gesture.name for gesture in table.choices["idle"][0]]
+    assert table.chances["phrase_end"] == 0
+    assert {name: chance for name, chance in table.chances.items() if name != "phrase_end"} == {
+        name: chance for name, chance in usual.chances.items() if name != "phrase_end"
+    }
+    assert table.seconds == usual.seconds
+    assert felt_in("I am so proud.", table)[0] == "proud"
+
+
+def test_without_an_owner_s_table_there_is_the_usual_one() -> None:
+    assert repertoire.with_changes(repertoire.read_changes(None)) is default()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[gestures.salute]\ncurve.pich = [[0, 0], [1, 0]]", "gestures.salute.curve.pich: there is no shape pich"),
+        ("[feelings.nod]\nshapes = {}", "nod is both a feeling and a gesture"),
+        ("gestures = 3", "gestures: "),
+        ("[pace]\nseconds = 3", "pace.seconds: "),
+        ("[dances.tango]", "dances: Extra inputs"),
+        ("[gestures", "not valid TOML"),
+    ],
+)
+def test_what_is_wrong_in_an_owner_s_table_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(RepertoireError, match=message) as raised:
+        repertoire.read_changes(path)
+    assert str(raised.value).startswith(str(path))
+    assert "\n" not in str(raised.value)
+
+
+def test_an_owner_s_table_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RepertoireError, match=r"gone\.toml: No such file"):
+        repertoire.read_changes(tmp_path / "gone.toml")
