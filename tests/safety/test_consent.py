@@ -133,6 +133,21 @@ def test_the_proof_of_a_revocation_is_signed(tmp_path: Path) -> None:
         kept.give(grant())
 
 
+def test_nobody_else_buries_a_consent(tmp_path: Path) -> None:
+    theirs = office(tmp_path / "theirs", grant())
+    theirs.revoke("consent_one", "apple river tiger candle", NOW)
+    ours = office(tmp_path / "ours", grant(), grant("consent_two"))
+    shutil.copytree(tmp_path / "theirs" / TOMBSTONES, tmp_path / "ours" / TOMBSTONES)
+    again = Office(tmp_path / "ours")
+    assert why(again, SPEAK) == "allowed"
+    assert again.vault.holds("consent_one")
+    ours.revoke("consent_two", "apple river tiger candle", NOW)
+    tombstones = tmp_path / "ours" / TOMBSTONES
+    shutil.copy(tombstones / "consent_two.json", tombstones / "consent_one.json")
+    assert why(Office(tmp_path / "ours"), SPEAK) == "allowed"
+    assert why(Office(tmp_path / "ours"), SPEAK, "consent_two") == "revoked"
+
+
 def test_a_revocation_that_was_interrupted_is_finished_at_the_next_start(tmp_path: Path) -> None:
     kept = office(tmp_path / "a", grant())
     shutil.copytree(tmp_path / "a", tmp_path / "b")

@@ -25,7 +25,7 @@ class Office:
 
     def give(self, grant: Grant) -> None:
         """A new consent, and the key for what it covers. Raises ConsentError."""
-        if self._tombstone(grant.id).exists():
+        if self.is_revoked(grant.id):
             raise ConsentError(f"consent {grant.id} was taken back already")
         self.ledger.add(grant)
         self.vault.make(grant.id)
@@ -36,7 +36,14 @@ class Office:
 
     def is_revoked(self, consent: str) -> bool:
         """Whether it was taken back; true even where the ledger cannot be read any more."""
-        return consent in self.ledger.revocations or self._tombstone(consent).exists()
+        return consent in self.ledger.revocations or self._buried(consent)
+
+    def _buried(self, consent: str) -> bool:
+        path = self._tombstone(consent)
+        if not path.exists():
+            return False
+        entry = read_tombstone(path.read_text(encoding="utf-8"), self._public())
+        return entry is not None and entry.consent == consent
 
     def revoke(self, consent: str, confirmed: str, now: datetime | None = None) -> Revocation:
         """Take `consent` back, once and for all: the signed tombstone first, then the key is destroyed, then the
@@ -65,17 +72,28 @@ class Office:
 
     def _finish_revocations(self) -> None:
         for path in sorted((self.folder / TOMBSTONES).glob("*.json")):
+            entry = read_tombstone(path.read_text(encoding="utf-8"), self._public())
+            if entry is None or entry.consent != path.stem:
+                continue  # nobody else's file destroys a key
             self.vault.destroy(path.stem)
-            entry = read_tombstone(path.read_text(encoding="utf-8"))
             known = path.stem in self.ledger.grants and path.stem not in self.ledger.revocations
-            if entry is not None and known and self.ledger.damage is None:
+            if known and self.ledger.damage is None:
                 self.ledger.add(entry)
 
+    def _public(self) -> str | None:
+        """The key that tombstones are signed with; None where it is lost."""
+        try:
+            return public_hex(private_key(self.folder, make=False))
+        except ConsentError:
+            return None
 
-def read_tombstone(text: str) -> Revocation | None:
-    """The revocation that a tombstone proves; None where its signature does not hold."""
+
+def read_tombstone(text: str, key: str | None = None) -> Revocation | None:
+    """The revocation that a tombstone proves; None where its signature does not hold, or is not `key`'s (hex)."""
     try:
         record = json.loads(text)
+        if key is not None and record["key"] != key:
+            return None
         if not is_signed(str(record["key"]), str(record["sig"]), canonical(record["entry"])):
             return None
         return Revocation.model_validate(record["entry"])
