@@ -123,9 +123,10 @@ def test_lists_in_the_environment_are_separated_by_commas(monkeypatch: pytest.Mo
 def test_paths_count_from_the_file_that_names_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "owner"
     folder.mkdir()
-    path = write('[knowledge]\nfolder = "documents"', folder)
+    path = write('[knowledge]\nfolder = "documents"\n[avatar]\nbehaviour = "mine.toml"', folder)
     monkeypatch.chdir("/")
     assert load(path).knowledge.folder == folder / "documents"
+    assert load(path).avatar.behaviour == folder / "mine.toml"
 
 
 def test_options_given_as_text_are_what_they_read_as() -> None:

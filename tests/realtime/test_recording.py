@@ -47,7 +47,7 @@ class RecordedTheatre(Theatre):
         base = self.conversation._context.settings
         self.recorder = Recorder(folder, max_bytes)
         settings = self.recorder.begin(base)
-        self.conversation = Conversation(settings, lambda: Behaviour(SEED), 0.0)
+        self.conversation = Conversation(settings, lambda: Behaviour(SEED, repertoire=settings.repertoire), 0.0)
         self.recorder.began(settings, 0.0, SEED)
         self.tell(told.FaceWanted(True))
 
@@ -372,3 +372,23 @@ def test_the_command_refuses_in_one_line(tmp_path: Path) -> None:
         refused = visavis(given)
         assert refused.exit_code == 2
         assert refused.stderr.count("\n") == 1
+
+
+TABLE = """
+[moods.idle]
+mouthSmile = 0.4
+[feelings.proud]
+shapes = { mouthSmile = 0.3 }
+words = { en = ["proud"] }
+"""
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_an_owner_s_table_is_part_of_the_recording(tmp_path: Path, masked: bool) -> None:
+    path, copy = played(tmp_path, settings={"behaviour": TABLE}), tmp_path / "copy.gz"
+    with Recording(path) as recording:
+        assert recording.header.settings.behaviour == TABLE
+        write_copy(recording, copy)
+    with Recording(copy if masked else path) as recording:
+        assert [step.difference for step in replay(recording) if step.difference] == []
+    assert b"proud" not in gzip.decompress(copy.read_bytes())

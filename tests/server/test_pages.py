@@ -11,6 +11,7 @@ from agent.realtime.hub import INVITE_SECONDS
 from agent.server import pages
 from agent.server.app import create_app
 from agent.server.metrics import registry
+from avatar.behaviour.repertoire import RepertoireError
 
 
 @pytest.fixture
@@ -183,3 +184,10 @@ async def test_other_methods_are_refused(browsing, built, method):
     async with browsing() as http:
         assert (await http.request(method, "/api/info", headers={"X-Visavis-CSRF": "1"})).status_code == 405
         assert (await http.request(method, "/assets/app-1a2b3c.js", headers={"X-Visavis-CSRF": "1"})).status_code == 405
+
+
+def test_an_owner_s_table_that_is_wrong_stops_the_start_and_is_named(tmp_path, hub):
+    table = tmp_path / "mine.toml"
+    table.write_text("[gestures.salute]\ncurve.pich = [[0, 0], [1, 0]]")
+    with pytest.raises(RepertoireError, match=r"mine\.toml: gestures\.salute\.curve\.pich"):
+        create_app(Settings.model_validate({"avatar": {"behaviour": table}}), hub)
