@@ -190,7 +190,7 @@ def _voice(value: str) -> str:
 class SpeechServer(RemoteServer):
     """What speaks where `engines.tts` names "openai_speech"."""
 
-    first_seconds: float = Field(default=8.0, gt=0, le=600)
+    first_seconds: float = Field(default=5.0, gt=0, le=600)
     """From the call to the first sound, all attempts together."""
     voices: Annotated[tuple[Annotated[str, AfterValidator(_voice)], ...], BeforeValidator(_split)] = (
         "alloy:en",

@@ -23,6 +23,7 @@ _LONGEST_ERROR = 16 * 2**10
 _LONGEST_DETAIL = 200
 _LONGEST_WAIT = 30.0
 _MOST_MODELS = 1000
+_IDLE_CONNECTION = 60.0
 
 
 class ApiError(RuntimeError):
@@ -64,6 +65,8 @@ class Api:
         self._client = httpx2.AsyncClient(
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=httpx2.Timeout(None, connect=self.server.connect_seconds, write=self.server.idle_seconds),
+            # A turn may last a minute, and a new connection to a cloud costs a tenth of a second.
+            limits=httpx2.Limits(max_connections=200, max_keepalive_connections=20, keepalive_expiry=_IDLE_CONNECTION),
             verify=self.server.base_url.startswith("https:"),
             trust_env=not self.server.is_loopback,  # no proxy stands between this machine and itself
         )

@@ -1,4 +1,5 @@
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -180,3 +181,14 @@ def test_a_key_of_ones_own_comes_before_openais_variable(monkeypatch: pytest.Mon
     table = {"base_url": "https://api.openai.com/v1", "api_key": "sk-own"}
     settings = load(overrides={"engines": {"options": {"openai": table}}})
     assert settings.engines.options.openai.api_key.get_secret_value() == "sk-own"
+
+
+def test_what_the_page_on_engines_shows_can_be_read() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "engines.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        load(write(example))
+    for line in re.findall(r"`((?:body|base_url|model|voices|knowledge) = [^`]+)`", page):
+        speaks = re.match("voices|base_url = .*openai|model = .*tts|body.*instructions", line)
+        load(write(f"[engines.options.{'openai_speech' if speaks else 'openai'}]\n{line}"))

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from traceback import format_tb
 
 from agent.llm import Delta, DialogueEngine, DialogueError, Prompt, TextDelta
 from agent.server import metrics
@@ -95,4 +96,9 @@ class Chain:
             metrics.engine("llm", engine.name, "failed")
             log.warning("%s could not answer: %s", engine.name, error)
             raise
+        except Exception as bug:
+            metrics.engine("llm", engine.name, "failed")
+            # Where it happened, and not its message, which may hold what a visitor said.
+            log.error("%s failed, which is a bug:\n%s", engine.name, "".join(format_tb(bug.__traceback__)))
+            raise DialogueError(f"{engine.name} failed ({type(bug).__name__}): see the log") from None
         metrics.engine("llm", engine.name, "done")

@@ -77,7 +77,10 @@ class ChatReader:
         for text in (_text(delta.get("content")), _text(delta.get("refusal"))):
             yield from self._say(self._filter.push(self._whole(text)))
         if not self.finished:
-            for call in delta.get("tool_calls") or ():
+            calls = delta.get("tool_calls") or []
+            if not isinstance(calls, list):
+                raise ChatStreamError("sends a tool call that cannot be read")
+            for call in calls:
                 self._take_call(call)
             reason = choice.get("finish_reason")
             if reason:

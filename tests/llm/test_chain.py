@@ -16,7 +16,7 @@ PROMPT = Prompt((Message("user", "hi"),))
 class Stub:
     """Gives these deltas, and raises the errors among them."""
 
-    def __init__(self, name: str, *deltas: Delta | DialogueError, start: DialogueError | None = None) -> None:
+    def __init__(self, name: str, *deltas: Delta | Exception, start: DialogueError | None = None) -> None:
         self.name = name
         self.deltas = deltas
         self.asked = self.closed = 0
@@ -30,7 +30,7 @@ class Stub:
         self.asked += 1
         try:
             for delta in self.deltas:
-                if isinstance(delta, DialogueError):
+                if isinstance(delta, Exception):
                     raise delta
                 yield delta
         finally:
@@ -106,10 +106,20 @@ async def test_an_apology_is_said_only_where_nothing_works(language: str, apolog
         ((ToolCall("c", "look", "{}"), DOWN), f"(ToolCall){APOLOGY['en']}"),
     ],
 )
-async def test_nobody_takes_over_in_the_middle(deltas: tuple[Delta | DialogueError, ...], said: str) -> None:
+async def test_nobody_takes_over_in_the_middle(deltas: tuple[Delta | Exception, ...], said: str) -> None:
     second = Stub("two", TextDelta("Second."))
     assert await told(Chain([Stub("one", *deltas), second])) == (said, DOWN)
     assert second.asked == 0
+
+
+async def test_a_bug_in_one_is_a_failure_like_others_and_its_words_are_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    chain = Chain([Stub("one", KeyError("My name is Ada")), Stub("two", TextDelta("Second."))])
+    assert await told(chain) == ("Second.", None)
+    assert "one failed, which is a bug" in caplog.text
+    assert "test_chain.py" in caplog.text
+    assert "Ada" not in caplog.text
 
 
 async def test_closing_the_reply_closes_the_engines() -> None:
