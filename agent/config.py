@@ -131,7 +131,13 @@ def _address(value: str) -> str:
 
 def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
-        raise ValueError("names an engine twice")
+        raise ValueError("names one twice")
+    return names
+
+
+def _grounded_last(names: tuple[str, ...]) -> tuple[str, ...]:
+    if "grounded" in names[:-1]:
+        raise ValueError("grounded always answers, so it must be the last")
     return names
 
 
@@ -192,10 +198,9 @@ class SpeechServer(RemoteServer):
 
     first_seconds: float = Field(default=5.0, gt=0, le=600)
     """From the call to the first sound, all attempts together."""
-    voices: Annotated[tuple[Annotated[str, AfterValidator(_voice)], ...], BeforeValidator(_split)] = (
-        "alloy:en",
-        "alloy:zh",
-    )
+    voices: Annotated[
+        tuple[Annotated[str, AfterValidator(_voice)], ...], BeforeValidator(_split), AfterValidator(_unique)
+    ] = ("alloy:en", "alloy:zh")
     """Its voices, each as name:language:gender; the first of a language is its default."""
     response_format: Literal["auto", "pcm", "wav"] = "auto"
     """auto: bare samples, and WAV where the server knows none."""
@@ -233,7 +238,11 @@ class Engines(Section):
     vad: Literal["silero"] = "silero"
     asr: Literal["pocketsphinx"] = "pocketsphinx"
     llm: Annotated[
-        tuple[Literal["grounded", "openai"], ...], BeforeValidator(_split), AfterValidator(_unique), Field(min_length=1)
+        tuple[Literal["grounded", "openai"], ...],
+        BeforeValidator(_split),
+        AfterValidator(_unique),
+        AfterValidator(_grounded_last),
+        Field(min_length=1),
     ] = ("grounded",)
     """One, or several: where one fails before it has said anything, the next answers."""
     tts: Literal["auto", "flite", "espeak", "openai_speech"] = "auto"
