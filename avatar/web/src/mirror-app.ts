@@ -13,6 +13,7 @@ import type { Connection } from "./wire";
 
 const INVITATION = "It moves its face as your voice does. Nothing you say is kept.";
 const MOST_DRAWN = 20_000;
+const MOST_ARRIVED = 500;
 const JAW_OPEN = 17;
 
 /** One frame drawn of the microphone's: `now` in ms of performance.now(), samples of the microphone's clock. */
@@ -32,6 +33,8 @@ export class MirrorApp {
   private readonly bar: TalkBar;
   private readonly ticker: Ticker;
   private readonly drawn: DrawnEntry[] = [];
+  /** By how many ms the frames that arrived were behind what was spoken then. */
+  private arrivedMs: number[] = [];
   private packets = 0;
 
   constructor(options: Options) {
@@ -46,6 +49,9 @@ export class MirrorApp {
       connection: (state) => this.connectionChanged(state),
       trouble: (message) => notices.show(message),
     });
+    this.mirror.onFrames = (behind) => {
+      this.arrivedMs = [...this.arrivedMs.slice(-MOST_ARRIVED + 1), (behind / RATE) * 1000];
+    };
     const hears = {
       player: () => undefined,
       packet: (samples: Float32Array) => this.heard(samples),
@@ -155,7 +161,7 @@ export class MirrorApp {
         dropped: mirror.wire.dropped,
       }),
       drawn: () => this.drawn,
-      delayMs: () => this.drawn.map(({ spoken, drawn }) => ((spoken - drawn) / RATE) * 1000),
+      arrivedMs: () => this.arrivedMs,
       canvas: () => shell.canvas,
     });
   }

@@ -27,6 +27,8 @@ export class Mirror {
   joined = false;
   /** Where the newest frame stands in the microphone's samples; −1 while there is none. */
   newest = -1;
+  /** Called when frames arrive: by how many samples the newest is behind what is spoken then. */
+  onFrames: (behind: number) => void = () => undefined;
   private sent = 0;
   private reducedMotion = false;
 
@@ -81,7 +83,7 @@ export class Mirror {
       case "visavis.mirror_face.delta":
         this.face.pushReply(HEARD, event.start_sample, event.count, bytesFromBase64(event.data));
         this.newest = event.start_sample + (event.count - 1) * SAMPLES_PER_FRAME;
-        return;
+        return this.onFrames((this.soundClock.sampleAt(arrival) ?? 0) - this.newest);
       case "error":
         return this.handlers.trouble(event.error.message);
     }
