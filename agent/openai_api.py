@@ -64,7 +64,7 @@ class Api:
             raise ApiError(f"{self._key('api_key')} has characters that no key has: copy it again")
         self._client = httpx2.AsyncClient(
             headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=httpx2.Timeout(None, connect=self.server.connect_seconds, write=self.server.idle_seconds),
+            timeout=httpx2.Timeout(None, connect=self.server.connect_seconds),
             # A turn may last a minute, and a new connection to a cloud costs a tenth of a second.
             limits=httpx2.Limits(max_connections=200, max_keepalive_connections=20, keepalive_expiry=_IDLE_CONNECTION),
             verify=self.server.base_url.startswith("https:"),

@@ -53,14 +53,16 @@ async def flite() -> AsyncIterator[Synthesizer]:
 async def openai_speech() -> AsyncIterator[Synthesizer]:
     async with scripted_server() as server:
         server.answer(hums)
-        yield OpenAISpeech(SpeechServer(base_url=server.base_url))
+        yield OpenAISpeech(SpeechServer(base_url=server.base_url, first_seconds=60))
 
 
 @asynccontextmanager
 async def together() -> AsyncIterator[Synthesizer]:
     async with scripted_server() as server:
         server.answer(hums)
-        yield agent.tts.load("openai_speech", openai_speech=SpeechServer(base_url=server.base_url), workers=1)
+        yield agent.tts.load(
+            "openai_speech", openai_speech=SpeechServer(base_url=server.base_url, first_seconds=60), workers=1
+        )
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=[espeak, flite, openai_speech, together])

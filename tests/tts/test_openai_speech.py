@@ -90,7 +90,13 @@ GOOD = sounds(samples(tone(0.5)))
 
 
 async def started(server: ScriptedServer, **options: Any) -> OpenAISpeech:
-    usual = {"model": "m", "api_key": KEY, "retry_seconds": 0, "voices": "ada:en:female, bo:zh:male"}
+    usual = {
+        "model": "m",
+        "api_key": KEY,
+        "retry_seconds": 0,
+        "first_seconds": 60,
+        "voices": "ada:en:female, bo:zh:male",
+    }
     engine = OpenAISpeech(SpeechServer.model_validate({"base_url": server.base_url, **usual, **options}))
     server.scripts = server.scripts or [GOOD]
     await engine.start()
@@ -266,7 +272,8 @@ async def test_it_is_tried_again_before_the_first_sound(server: ScriptedServer, 
 
 @pytest.mark.parametrize("option", ["first_seconds", "idle_seconds"])
 async def test_it_does_not_wait_for_ever(server: ScriptedServer, option: str) -> None:
-    engine = await started(server, **{option: 0.05})
+    engine = await started(server)
+    engine._server = engine._api.server = engine._server.model_copy(update={option: 0.5})  # now that it has started
     server.answer(hangs_after(b"" if option == "first_seconds" else samples(tone(0.2))))
     with pytest.raises(SynthesizerError, match="has not answered in time"):
         await spoken(engine)
@@ -315,7 +322,9 @@ async def first(voices: Voices, text: str) -> SpeechChunk:
 
 async def test_the_embedded_voice_takes_over_at_the_sentence(server: ScriptedServer) -> None:
     now = [0.0]
-    engine = OpenAISpeech(SpeechServer(base_url=server.base_url, voices=("ada:en:female",), retries=0))
+    engine = OpenAISpeech(
+        SpeechServer(base_url=server.base_url, voices=("ada:en:female",), retries=0, first_seconds=60)
+    )
     voices = Voices([engine, EspeakSynthesizer(workers=1)], required=("openai_speech",), clock=lambda: now[0])
     server.answer(GOOD)
     await voices.start()
