@@ -18,7 +18,7 @@ lips are shut or bitten, teeth are closed, the mouth is at rest. Steeper steps t
 _LOW, _HIGH = np.array([_SEAL, _BITE, _HISS, _QUIET], np.float32).T
 _BITE_ROLL, _CLENCHED_JAW = 0.5, 0.10
 """How far a bitten lip rolls in, and how far a jaw opens at most in a bite or a sibilant."""
-_ROUND_BY_SOUND = 0.3
+_ROUND_BY_SOUND = 0.15
 """How much of the rounding is what the sounds being said would have: two guesses err less than one."""
 _SURE = len(CHANNELS)
 
@@ -89,12 +89,11 @@ class AudioMouth:
     `push` returns is late by ROWS_LATE rows."""
 
     def __init__(self) -> None:
-        self._before = Smoother(1, 1)
-        self._after = Smoother(1, 1, 1)
+        self._smoother = Smoother(1, 1, 1, 1)
 
     def push(self, told: Rows) -> Rows:
         """From what is told of the next frames, shape (n, ROW), the mouth's channels, shape (n, 14)."""
-        return self._after.push(audio_rows(self._before.push(told)))
+        return self._smoother.push(audio_rows(told))
 
 
 ROWS_LATE = 1.5

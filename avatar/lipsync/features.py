@@ -65,20 +65,31 @@ class Leveller:
 
     The loudest hop of late says how loud the voice is; what is fainter than −52 dBFS says nothing. The gain moves there
     within some 250 ms, so that the beginning of a normal voice is not taken for a faint one.
+
+    quiet: for each hop of the last push, how many in a row, it included, were too faint to be speech.
     """
 
     def __init__(self) -> None:
         self._loudest = 0.0
         self._gain = 1.0
+        self._sounded = 0
+        """Hops that were not digital silence."""
+        self._quiet = 10_000
+        self.quiet: list[int] = []
 
     def push(self, peaks: NDArray[np.float32]) -> NDArray[np.float32]:
         """The gain of each hop from the hops' peaks, both of shape (n,)."""
         out = np.empty(len(peaks), np.float32)
+        self.quiet = []
         for i, peak in enumerate(peaks.tolist()):
             self._loudest = max(peak, self._loudest * _FORGETS) if peak > _FAINTEST else self._loudest
             wanted = min(max(_LOUD_ENOUGH / self._loudest, 1.0), _MOST_GAIN) if self._loudest else 1.0
             self._gain += (wanted - self._gain) * _MOVES
             out[i] = self._gain
+            self._sounded += peak > _NOTHING
+            hush = _HUSH_AT_FIRST if self._sounded < _AT_FIRST else _HUSH
+            self._quiet = 0 if peak > max(hush, self._loudest * _BELOW_VOICE) else self._quiet + 1
+            self.quiet.append(self._quiet)
         return out
 
 
@@ -86,6 +97,10 @@ _LOUD_ENOUGH, _FAINTEST, _MOST_GAIN = 10 ** (-24 / 20), 10 ** (-52 / 20), 10 ** 
 _FORGETS = 0.5 ** (1 / 1000)
 """The loudest hop is half forgotten after 10 s of sound."""
 _MOVES = 0.04
+_NOTHING, _HUSH, _HUSH_AT_FIRST, _BELOW_VOICE = 10 ** (-90 / 20), 10 ** (-66 / 20), 10 ** (-56 / 20), 10 ** (-45 / 20)
+"""What is fainter than −66 dBFS, or than the voice by 45 dB, is no speech; nor what is fainter than −56 dBFS in the
+first quarter of a second, when a room's hum that sets in is like a voice about to speak."""
+_AT_FIRST = 25
 
 
 class LogMel:

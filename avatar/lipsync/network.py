@@ -17,7 +17,7 @@ from agent.audio import TIMELINE_RATE, Pcm
 from agent.onnx import session
 from avatar.lipsync.features import BANDS, SILENCE, Leveller, LogMel
 from avatar.lipsync.phones import CHANNELS
-from avatar.lipsync.sounds import SOUNDS
+from avatar.lipsync.sounds import SOUND, SOUNDS
 
 STRIDE: Final = 2
 """Feature frames in a step."""
@@ -33,8 +33,13 @@ _CHANNELS: Final = len(CHANNELS)
 _CERTAINTIES: Final = _CHANNELS + len(SOUNDS)
 MODEL: Final = "lipsync.onnx"
 
+_HUSHED: Final = 15
+"""Frames without any sound after which there is no speech, whatever the network makes of a room's hum setting in. A
+frame is also to be followed by none, as far as is heard beyond it."""
+
 Rows = NDArray[np.float32]
 _NOTHING: Final[Rows] = np.zeros((0, ROW), np.float32)
+_SILENT: Final[Rows] = np.eye(ROW, dtype=np.float32)[_CHANNELS + SOUND["sil"]]
 
 
 class LipModelError(RuntimeError):
@@ -102,7 +107,10 @@ class LipStream:
         self._network = network
         self._look = look
         self.lookahead = LOOKAHEADS[look]
-        self._mel = LogMel(Leveller())
+        self._leveller = Leveller()
+        self._mel = LogMel(self._leveller)
+        self._quiet: list[int] = []
+        """For each hop whose features wait, how long it has been quiet."""
         self._waiting = np.full((HISTORY, BANDS), SILENCE, np.float32)
         self._memory = np.zeros((1, 1, network.memory), np.float32)
         self._next = -self.lookahead
@@ -110,6 +118,7 @@ class LipStream:
     def push(self, pcm: Pcm) -> Heard:
         """`pcm` has shape (n,) at 24 kHz and follows what came before; the frames that are now known."""
         features = self._mel.push(pcm)
+        self._quiet += self._leveller.quiet if len(features) else ()
         if len(self._waiting) + len(features) < HISTORY + STRIDE:
             self._waiting = np.concatenate([self._waiting, features])
             return Heard(max(0, self._next), _NOTHING)
@@ -118,6 +127,9 @@ class LipStream:
         self._waiting = waiting[used - HISTORY :]
         told, self._memory = self._network.session.run(None, {"features": waiting[None, :used], "memory": self._memory})
         rows = told[self._look]
+        quiet, self._quiet = self._quiet[: len(rows)], self._quiet[len(rows) :]
+        if max(quiet) >= _HUSHED + self.lookahead:
+            rows[np.array(quiet) >= _HUSHED + self.lookahead] = _SILENT
         first, self._next = self._next, self._next + len(rows)
         return Heard(first, rows) if first >= 0 else Heard(0, rows[-first:])
 

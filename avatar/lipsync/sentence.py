@@ -23,8 +23,10 @@ LAG = 7
 EARLY = 0.75
 """Rows by which a mouth that follows the sound alone is shown early, to make up for its smoothing (ROWS_LATE): all that
 the declared look-ahead leaves."""
-_AROUND = 1
-"""Rows after a row by whose mean with it what was told loses its tremor."""
+_AROUND = 2
+"""Rows around a row by whose mean with it what was told loses its tremor."""
+_AUDIO_LATE = 1
+"""Rows by which the mouth of the sound alone comes late, beside a text."""
 _REST = 0.3
 """Seconds after the end in which the mouth comes to rest."""
 _KEPT = 3000
@@ -111,18 +113,22 @@ class HeardSentence:
         """Rows until `until` from the text and the sound of the rows before `now`."""
         first, self._decided = self._decided, until
         text.hear(Heard(0, self._heard.between(text.heard, now)).sounds)
-        self._shape(self._heard.between(self._audio.end, until + _AROUND))
-        told = Heard(first, self._told(np.arange(first, until)))
-        audio = self._audio.between(first + _AROUND, until + _AROUND)
+        self._shape(self._heard.between(self._audio.end, until + _AUDIO_LATE))
+        told = Heard(first, self._told(np.arange(first, until), _AROUND))
+        audio = self._audio.between(first + _AUDIO_LATE, until + _AUDIO_LATE)
         mixed, trust, sounds = text.rows(first, now, told.channels, audio, told.sounds[:, _SIL] < 0.5)
         # Smoothing makes rows one late: the very first is left out, so that the others stand where they belong.
         self._mixed.append(self._smoother.push(mixed.astype(np.float32))[0 if first else 1 :])
         self._labels.append(np.stack([trust, sounds], axis=1).astype(np.float32))
 
-    def _told(self, numbers: NDArray[np.intp]) -> Rows:
-        """What the network told of these rows, without its tremor."""
-        around = self._heard.at(numbers - _AROUND) + self._heard.at(numbers + _AROUND)
-        return np.asarray(0.25 * around + 0.5 * self._heard.at(numbers), np.float32)
+    def _told(self, numbers: NDArray[np.intp], reach: int) -> Rows:
+        """What the network told of these rows, without its tremor: the mean of so many rows on either side, the nearer
+        the heavier."""
+        out = (reach + 1) * self._heard.at(numbers)
+        for away in range(1, reach + 1):
+            out += (reach + 1 - away) * (self._heard.at(numbers - away) + self._heard.at(numbers + away))
+        out /= (reach + 1) ** 2
+        return out
 
     @property
     def _rows(self) -> Growing:
@@ -170,7 +176,7 @@ class HeardSentence:
         if not known.any():
             return [SOUNDS[_SIL]] * len(at)
         late = 1 if self.text is None else 0
-        said = likeliest_sounds(Heard(0, self._told(nearest - late)).sounds)
+        said = likeliest_sounds(Heard(0, self._told(nearest - late, 1)).sounds)
         if self.text is not None:
             trust, sounds = self._labels.at(nearest).T
             said = np.where(trust > 0.5, sounds, said).astype(np.intp)

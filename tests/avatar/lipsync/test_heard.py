@@ -112,6 +112,15 @@ def test_silence_leaves_the_mouth_shut() -> None:
     assert track.weights[:, JAW].max() <= 0.03
 
 
+def test_a_faint_room_leaves_the_mouth_shut_before_anything_is_said(speech: tuple[TimedSpeech, TimedSpeech]) -> None:
+    hum = 1.5e-4 * np.random.default_rng(1).standard_normal(RATE).astype(np.float32)
+    pcm = np.concatenate([np.zeros(RATE // 3, np.float32), hum, speech[0].pcm])
+    jaw = asyncio.run(hear(Lips(), pcm)).weights[:, JAW]
+    said = int((RATE // 3 + RATE) / 400)
+    assert jaw[: said - 10].max() <= 0.03
+    assert jaw[said:].max() > 0.1
+
+
 def test_a_reply_may_mix_sentences_that_are_timed_and_not(speech: tuple[TimedSpeech, TimedSpeech]) -> None:
     pcm = speech[0].pcm
     lips = Lips()

@@ -38,6 +38,14 @@ def test_a_faint_voice_is_raised_and_a_normal_one_left() -> None:
     np.testing.assert_allclose(Leveller().push(np.zeros(200, np.float32)), 1.0)
 
 
+def test_what_is_far_fainter_than_the_voice_is_quiet() -> None:
+    leveller = Leveller()
+    peaks = np.array([0.001, 0.3, 0.001, 0.001, 0.003, 0.001], np.float32)
+    leveller.push(peaks)
+    assert leveller.quiet[0] > 1000  # nothing has been said yet
+    assert leveller.quiet[1:] == [0, 1, 2, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("symbol", "sound"),
     [
