@@ -194,10 +194,11 @@ async def test_sound_is_passed_on_while_it_comes(server: ScriptedServer) -> None
 
 
 async def test_words_are_placed_as_the_sound_comes(server: ScriptedServer) -> None:
-    """Against what espeak-ng says of its own words. The first sentence teaches the pace."""
+    """Against what espeak-ng says of its own words. The first sentence teaches the pace, the others are judged."""
     espeak = EspeakSynthesizer(workers=1)
     await espeak.start()
     true: list[Word] = []
+    errors: list[list[float]] = []
 
     async def script(request: Request, connection: Connection) -> None:
         true.clear()
@@ -219,8 +220,8 @@ async def test_words_are_placed_as_the_sound_comes(server: ScriptedServer) -> No
         assert [text[word.start_char : word.end_char] for word in words] == text.replace(",", "").rstrip(".").split()
         assert all(a.start <= b.start for a, b in pairwise(words))
         assert all(word.start <= word.end and word.source == "estimated" for word in words)
-    errors = [abs(a.start - b.start) for a, b in zip(words, true, strict=True)]
-    assert np.mean(errors) < 0.2
+        errors.append([abs(a.start - b.start) for a, b in zip(words, true, strict=True)])
+    assert np.mean(np.concatenate(errors[1:])) < 0.3
     await engine.stop()
     await espeak.stop()
 
