@@ -130,7 +130,11 @@ class Answering:
             )
 
     def respond_later(self, wanted: ResponseIn) -> None:
-        """Give a response as soon as the words of the turn before it are known."""
+        """Give a response as soon as the words of the turn before it are known. Raises WireError where one waits."""
+        if self._wanted is not None:
+            raise WireError(
+                "conversation_already_has_active_response", "A response waits for the words before it: cancel it first."
+            )
         self._wanted = wanted
 
     @property
@@ -179,6 +183,9 @@ class Answering:
         beside = next((one for one in self._beside.values() if one.id == response_id), None)
         if beside is not None:
             self._cancel_beside(beside, now)
+            return
+        if response_id is None and self._wanted is not None and not self.active:
+            self._wanted = None
             return
         known = response_id is None or (self._reply is not None and self._reply.id == response_id and self.active)
         # What has left, but was not heard to its end yet, is cut off by a cancel without an id.

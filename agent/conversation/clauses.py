@@ -218,7 +218,7 @@ def _with_auxiliary(wh: str, aux: str, rest: list[str], *, noun_asked: bool) -> 
     if not pronoun and rest[0] in _DETERMINERS:
         if len(after) == 1:
             return Completion.OPEN  # "how much does a ticket"
-        if after[-1] in _OBJECT_NEEDED and _asks_object(wh, noun_asked=noun_asked):
+        if after[-1] in _OBJECT_NEEDED - _THINGS and _asks_object(wh, noun_asked=noun_asked):
             return Completion.DONE  # "how many legs does a spider have"
         if after[-1] in _INTRANSITIVE or any(word in _VERBS for word in after[1:-1]):
             return Completion.DONE
@@ -238,7 +238,7 @@ def _is_question(wh: str, rest: list[str], *, pronoun: bool, noun_asked: bool) -
     if not wh and len(rest) == 3 and rest[0] in _DETERMINERS and (rest[-1].endswith("ed") or rest[-1] in _STATES):
         return Completion.DONE  # "is my bag allowed"
     if wh in ("why", "when") or not wh:
-        # "why is the tower" wants "closed".
+        # "why is the road" wants "closed".
         return (
             Completion.OPEN if len(rest) <= 2 else Completion.UNSURE if len(rest) == 3 and not wh else Completion.DONE
         )
@@ -270,7 +270,7 @@ def _object_in_front(words: list[str]) -> bool:
 
 
 def _asked_of_the_subject(words: list[str]) -> Completion:  # noqa: PLR0911 -- one case a kind of ending
-    """ "who painted the picture", "what comes next", "what about lunch"."""
+    """ "who painted the picture", "what happens now", "what about lunch"."""
     last = words[-1]
     if len(words) > 4 and last in _DETERMINERS & _PRONOUNS:
         return Completion.UNSURE  # "who pays for all this"
@@ -305,7 +305,7 @@ def _request(words: list[str]) -> Completion:
 
 
 def _embedded(words: list[str]) -> Completion:
-    """ "explain how the old clock works": the inner clause has its verb or it has not."""
+    """ "explain why the bell rings": the inner clause has its verb or it has not."""
     at = max(k for k, word in enumerate(words) if word in _WH)
     inner = words[at + 1 :]
     if not inner:

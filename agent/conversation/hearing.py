@@ -117,9 +117,8 @@ class Hearing:
 
     def unsettled(self) -> Utterance | None:
         """The turn whose words may be guessed at: it has ended but is not settled, or it has paused."""
-        if self.pending:
-            return None if self.pending[0].given else self.pending[0]
-        return self.current if self.detector.paused else None
+        spoken = next((one for one in self.pending if not one.given), None)
+        return spoken or (self.current if self.detector.paused else None)
 
     def window(self, window: Window, interruptible: bool) -> TurnEvent | None:
         """One window of the microphone. Returns what it changed."""
@@ -279,29 +278,41 @@ class Hearing:
         if utterance is not None:
             utterance.failed = True
 
+    def _next(self) -> list[Utterance]:
+        """The oldest turn that was spoken here and the oldest that was given: neither waits for the other's words."""
+        spoken = next((one for one in self.pending if not one.given), None)
+        recorded = next((one for one in self.pending if one.given), None)
+        return [one for one in (spoken, recorded) if one is not None]
+
     def final(self, now: float) -> tuple[Utterance, Hypothesis] | None:
-        """The oldest pending utterance and the words that count, once they can be had; nothing changes them afterwards.
+        """A pending utterance and the words that count, once they can be had; nothing changes them afterwards."""
+        for utterance in self._next():
+            words = self._words(utterance, now)
+            if words is not None:
+                return utterance, words
+        return None
+
+    def _words(self, utterance: Utterance, now: float) -> Hypothesis | None:
+        """The words that count, once they can be had.
 
         A refined result counts if it is there. A stream result the recogniser is sure of does not wait for it, unless
         there was next to no voice: a stream finds a word in two windows of music.
         """
-        if not self.pending:
-            return None
-        utterance = self.pending[0]
         assert utterance.ended_at is not None
         best = utterance.best()
         if best is not None and best.confidence < NOTHING and not utterance.refining:
             best = Hypothesis("", 0.0)  # music has words, too, for a recogniser that looks for nothing else
         if best is None:
-            return (utterance, Hypothesis("", 0.0)) if utterance.failed or now >= utterance.ended_at + LIMIT else None
+            return Hypothesis("", 0.0) if utterance.failed or now >= utterance.ended_at + LIMIT else None
         doubtful = best.confidence < self._context.settings.min_confidence or utterance.voiced_ms < GLIMPSE_MS
         better_comes = utterance.refining and not utterance.failed and now < utterance.ended_at + PATIENCE
-        return None if doubtful and better_comes else (utterance, best)
+        return None if doubtful and better_comes else best
 
     def deadline(self) -> float | None:
         """When `final` is worth asking again, if nothing comes in."""
-        if not self.pending:
-            return None
-        utterance = self.pending[0]
+        return min((self._due(utterance) for utterance in self._next()), default=None)
+
+    @staticmethod
+    def _due(utterance: Utterance) -> float:
         assert utterance.ended_at is not None
         return utterance.ended_at + (PATIENCE if utterance.best() is not None else LIMIT)

@@ -5,11 +5,12 @@ import numpy as np
 from agent import asr
 from agent.audio import Pcm
 from agent.audio.codecs import CodecError, WireDecoder, WireFormat
-from agent.conversation.hearing import MAX_WINDOWS, WINDOW
+from agent.conversation.hearing import WINDOW
 from agent.realtime.events import ItemIn, WireError
 
-_MOST = MAX_WINDOWS * WINDOW
-"""Samples: as long as a turn may be."""
+MOST_SECONDS = 60
+"""More would hold up who else is heard; `input_audio_buffer.append` takes any length."""
+_MOST = MOST_SECONDS * asr.RATE
 
 
 def recorded_in(given: ItemIn, wire_format: WireFormat) -> Pcm | None:
@@ -26,6 +27,6 @@ def recorded_in(given: ItemIn, wire_format: WireFormat) -> Pcm | None:
     except CodecError as error:
         raise WireError("invalid_value", f"{wire_format}: {error}.", param="item.content.0.audio") from None
     if not 0 < len(pcm) <= _MOST:
-        message = f"Recorded speech has some sound, and at most {_MOST // asr.RATE} s of it."
+        message = f"Recorded speech has some sound, and at most {MOST_SECONDS} s of it: append what is longer."
         raise WireError("invalid_value", message, param="item.content.0.audio")
     return np.pad(pcm, (0, -len(pcm) % WINDOW))

@@ -20,7 +20,7 @@ from agent.realtime import events as wire
 from agent.realtime.events import WireError
 from agent.realtime.session_config import SemanticVad, ServerVad
 
-MOST_PENDING = 16
+MOST_PENDING = 4
 """Turns whose words are waited for."""
 CANNOT_HEAR = "Speech in this language cannot be understood by the recogniser that runs here; typing works."
 

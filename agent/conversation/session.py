@@ -305,11 +305,13 @@ class Conversation:
             if not self._hearing.pending:
                 self._answering.respond_now(now)
         elif utterance.given:
-            return
+            self._answering.drop_guess()  # it was made without these words
         elif detection is not None and detection.create_response:
             self._answering.answer(utterance, heard, now)
         else:
             self._answering.drop_guess()
+        if utterance.given:
+            return
         assert utterance.ended_at is not None
         self._answering.measured("endpoint", utterance.silence_ms / 1000)
         self._answering.measured("asr", now - utterance.ended_at)
@@ -332,5 +334,6 @@ class Conversation:
             return
         self._away = False
         detection, messages = self._context.detection, self._history.messages(now)
-        if detection is not None and detection.create_response and messages and messages[-1].role == "user":
+        asked = bool(messages) and messages[-1].role == "user" and not self._answering.waits
+        if detection is not None and detection.create_response and asked:
             self._answering.respond_later(wire.ResponseIn())

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from agent.audio.codecs import CodecError, from_base64, to_base64
 from agent.conversation.context import ConversationSettings
 from agent.realtime.recording import Recording, header_to_json, new_file, write
 from agent.realtime.recording_codec import ARRAY, DIGEST, KIND, Blobs, RecordingError, decode, encode
@@ -81,12 +82,22 @@ class Masking:
             return value
         if key in ("id", "ids") or key.endswith("_id"):
             return value if value in ("", "root") or _OURS.fullmatch(value) else _other_id(value)
-        if key in ("message", "audio"):  # may name an id, whose length is not kept; or is sound
+        if key == "message":  # may name an id, whose length is not kept
             return ""
+        if key == "audio":
+            return _silence(value)
         tag = _LANGUAGE.fullmatch(value) if key == "language" else None
         if tag is not None:
             return tag[1] + mask(tag[2])
         return mask(value)
+
+
+def _silence(sound: str) -> str:
+    """As much sound, without any; what is no base64 stays none."""
+    try:
+        return to_base64(bytes(len(from_base64(sound))))
+    except CodecError:
+        return "?" if sound else ""
 
 
 def opaque(value: Any) -> Any:

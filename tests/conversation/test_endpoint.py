@@ -31,6 +31,8 @@ SETTINGS = EndpointSettings()
         ("can you recommend a good book", Completion.DONE),
         ("is my bag allowed", Completion.DONE),
         ("who pays for all this", Completion.UNSURE),
+        ("what time does the last show", Completion.UNSURE),
+        ("how much does the big book", Completion.UNSURE),
         ("who painted this", Completion.OPEN),
         ("can you book", Completion.OPEN),
         ("is the guided", Completion.OPEN),
