@@ -136,7 +136,7 @@ def show_rivals(figures: dict[str, Any], console: Console) -> None:
     """Ours beside theirs, on the same sound."""
     ours = {"ends": figures["ends"]}
     table = Table(title="The same speech: turns cut short, and the wait after a question in milliseconds")
-    for column in ("", "turns cut, %", "pauses cut, %", "p50", "p95", "no end in 3.2 s, %"):
+    for column in ("", "turns cut, %", "pauses cut, %", "p50", "p95", "no end in 4.5 s, %"):
         table.add_column(column, justify="right" if column else "left")
     for name, one in ({"ours": ours} | figures["rivals"]).items():
         if "ends" in one:

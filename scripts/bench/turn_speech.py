@@ -1,7 +1,7 @@
 """Synthetic visitors for scripts.bench.turns: what they say, word by word, with pauses of a known kind; and noises.
 
 Speech is flite's and espeak-ng's (each in its own process). Half of the sentences and voices are held out: the waits
-and weights in agent/ were chosen with the other half.
+and weights in agent/ were chosen with the other half. The sentences held out were written when those had been chosen.
 """
 
 from dataclasses import dataclass, field, replace
@@ -37,18 +37,18 @@ QUESTIONS: dict[Split, tuple[str, ...]] = {
         "Which floor is the library on?",
     ),
     "held out": (
-        "Where can I leave my bag?",
-        "What time does the shop close today?",
-        "How old is this building?",
-        "Could you tell me the way to the garden?",
-        "Are there any seats near the window?",
-        "Why is the tower closed this week?",
-        "Does the bus stop at the hospital?",
-        "Who are you?",
-        "Is the lift working again?",
-        "What do I need for the swimming pool?",
-        "Have you got a map of the city?",
-        "How long does the film last?",
+        "Where did you put the blue folder?",
+        "Is breakfast included in the price?",
+        "When will the doctor see me?",
+        "How many people work in this office?",
+        "Can you call me a taxi to the airport?",
+        "What is the name of that tall tree?",
+        "Do the trains still run after midnight?",
+        "Who is in charge of the laundry?",
+        "Are dogs welcome on the beach?",
+        "Why are the lights so dim in here?",
+        "Which of these doors leads outside?",
+        "How far is it to the nearest bank?",
     ),
 }
 REQUESTS: dict[Split, tuple[str, ...]] = {
@@ -58,9 +58,9 @@ REQUESTS: dict[Split, tuple[str, ...]] = {
         "Please give me two tickets for the evening.",
     ),
     "held out": (
-        "Explain how the old clock works.",
-        "Tell me a story about the river.",
-        "Please repeat the last part of your answer.",
+        "Read me the weather report for tomorrow.",
+        "Bring a chair for my grandmother.",
+        "Describe the painting next to the window.",
     ),
 }
 STATEMENTS: dict[Split, tuple[str, ...]] = {
@@ -71,10 +71,10 @@ STATEMENTS: dict[Split, tuple[str, ...]] = {
         "I would like to see the Roman coins.",
     ),
     "held out": (
-        "We are staying in the hotel.",
-        "My friend told me about your garden.",
-        "I cannot find the door.",
-        "I want to buy a present for my mother.",
+        "I arrived much too early this morning.",
+        "My brother works for the railway.",
+        "We forgot to bring an umbrella.",
+        "The coffee here tastes very good.",
     ),
 }
 TWO_CLAUSES: dict[Split, tuple[str, ...]] = {
@@ -84,14 +84,14 @@ TWO_CLAUSES: dict[Split, tuple[str, ...]] = {
         "My daughter is seven, so does she need a ticket?",
     ),
     "held out": (
-        "We are staying until Sunday, but the shop is closed.",
-        "When the tour is over, can we see the garden?",
-        "I have seen the coins already, so what comes next?",
+        "I have an appointment at four, but nobody is at the desk.",
+        "When the rain stops, could we sit in the garden?",
+        "My son lost his jacket, so where should we look for it?",
     ),
 }
 VOICES: dict[Split, tuple[tuple[str, float], ...]] = {
     "seen": (("flite:rms", 1.0), ("espeak:en-us-f", 1.0), ("flite:slt", 0.85), ("espeak:en-gb", 1.15)),
-    "held out": (("flite:awb", 1.0), ("espeak:en-gb-f", 1.0), ("flite:slt", 1.15), ("espeak:en-us", 0.85)),
+    "held out": (("flite:awb", 1.0), ("espeak:en-gb-f", 1.0), ("flite:awb", 1.2), ("espeak:en-us", 0.85)),
 }
 
 

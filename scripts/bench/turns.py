@@ -44,8 +44,8 @@ from tests.conversation.theatre import WINDOW, Theatre
 SEED = 11
 LAG = 0.1
 """Seconds after its end at which the stub recogniser knows a word."""
-SILENCE = 3.2
-"""Seconds between two turns: the longest wait for unfinished words, and the reply."""
+SILENCE = 4.5
+"""Seconds between two turns: longer than anybody's longest wait, so that each turn is ended before the next."""
 HERE = Path(__file__).parent
 
 
@@ -164,7 +164,9 @@ def over_reply(sound: Pcm, words: list[tuple[int, str]], overs: Overs, rng: np.r
     if holds:
         overs.holds.append(holds[0] - start)
         overs.known.append(holds[0] - min(when for when in theatre.voiced if when > holds[0] - 0.1))
-        overs.decisions += [min(later for later in decided if later >= hold) - hold for hold in holds if decided]
+        stops = [when for when, _ in theatre.events(wire.Stop)]
+        decided = stops or decided  # who was let pass first and stops the reply later was decided later
+        overs.decisions += [min(later for later in decided if later >= hold) - hold for hold in holds[:1] if decided]
     return mixed
 
 
@@ -187,7 +189,8 @@ async def measure_overs(
     speaker: Speaker, split: Split, trials: int, sounds: Sounds, rng: np.random.Generator
 ) -> dict[str, Any]:
     """Noises, a listener's yes with and without its words known, and true interruptions."""
-    sets = {name: Overs() for name in ("noises", "backchannels", "backchannels without words", "interruptions")}
+    names = ("noises", "backchannels", "backchannels without words", "interruptions", "interruptions without words")
+    sets = {name: Overs() for name in names}
     for k in track(range(trials), "Over a reply", console=Console(stderr=True)):
         voice = VOICES[split][k % len(VOICES[split])]
         heard = {"noises": over_reply(noise(rng), [], sets["noises"], rng)}
@@ -198,6 +201,7 @@ async def measure_overs(
         words = await interruption(speaker, split, voice, rng)
         known = [(end, word) for word, end in words.words]
         heard["interruptions"] = over_reply(words.pcm, known, sets["interruptions"], rng)
+        over_reply(words.pcm, [], sets["interruptions without words"], rng)
         for name, sound in heard.items():
             sounds.overs.setdefault(name, []).append(sound)
     return {name: report_overs(overs) for name, overs in sets.items()}
