@@ -206,12 +206,11 @@ class Conversation:
                     voiced = self._hearing.detector.windows - self._hearing.detector.onset
                     self._context.do(Measure("hold", voiced * WINDOW_MS / 1000))
             case TurnEvent.REJECTED:
-                self._stage.phrase_ended(now)
                 self._playback.resume(now)
             case TurnEvent.STARTED if detection is not None:
                 self._turn_started(interrupts, now)
             case TurnEvent.PAUSED:
-                self._stage.phrase_ended(now)
+                self._stage.phrase_ended(now - self._hearing.detector.silence_ms / 1000)
             case TurnEvent.RESUMED:
                 self._answering.drop_guess()
             case TurnEvent.ENDED:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 
 from agent.tts import Synthesizer
 from avatar.lipsync import Pronouncer, Pronunciation, PronunciationError
@@ -11,7 +12,7 @@ log = logging.getLogger(__name__)
 WAIT_SECONDS = 0.1
 """How long a sentence's first sound waits to know how its text is pronounced: what sound may wait for its face."""
 MOST_FAILURES = 3
-"""In a row: then it is not tried again."""
+"""In a row in one language: then that is not tried again."""
 
 
 class Pronouncing:
@@ -22,14 +23,14 @@ class Pronouncing:
         self._pronouncer = pronouncer or Pronouncer()
         self._untimed: set[str] = set()
         """Voices that were heard to give no phones."""
-        self._failures = 0
+        self._failures: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[Pronunciation | None]] = set()
 
     def begin(self, synthesizer: Synthesizer, voice: str, text: str) -> "asyncio.Task[Pronunciation | None] | None":
         """Set out to pronounce a sentence that this voice is about to speak, where it is known to give no phones."""
-        if voice not in self._untimed or self._failures >= MOST_FAILURES:
-            return None
         language = next((one.language for one in synthesizer.voices if one.id == voice), "en")
+        if voice not in self._untimed or self._failures[language] >= MOST_FAILURES:
+            return None
         task = asyncio.create_task(self._pronounce(text, language))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -59,9 +60,9 @@ class Pronouncing:
         try:
             pronounced = await self._pronouncer.pronounce(text, language)
         except PronunciationError as error:
-            self._failures += 1
-            if self._failures == MOST_FAILURES:
-                log.warning("the lips of voices that tell no phones follow their sound alone: %s", error)
+            self._failures[language] += 1
+            if self._failures[language] == MOST_FAILURES:
+                log.warning("the lips of %s voices that tell no phones follow their sound alone: %s", language, error)
             return None
-        self._failures = 0
+        self._failures[language] = 0
         return pronounced

@@ -117,7 +117,7 @@ class LipStream:
 
     def push(self, pcm: Pcm) -> Heard:
         """`pcm` has shape (n,) at 24 kHz and follows what came before; the frames that are now known."""
-        features = self._mel.push(pcm)
+        features = self._mel.push(np.nan_to_num(pcm, nan=0.0, posinf=0.0, neginf=0.0))
         self._quiet += self._leveller.quiet if len(features) else ()
         if len(self._waiting) + len(features) < HISTORY + STRIDE:
             self._waiting = np.concatenate([self._waiting, features])

@@ -55,14 +55,25 @@ class Pronouncer:
         await self._worker.stop()
 
     async def pronounce(self, text: str, language: str = "en") -> Pronunciation:
-        """`text` in `language` (a BCP 47 tag that espeak-ng knows); Chinese characters are always read as Mandarin.
-        Raises PronunciationError."""
+        """`text` in `language`, a BCP 47 tag: a region that espeak-ng does not know is left out. Chinese characters are
+        read as Mandarin, or Cantonese where that is the language. Raises PronunciationError, also for Japanese with
+        Chinese characters, which espeak-ng cannot read."""
         if len(text) > _LONGEST_TEXT:
             raise PronunciationError(f"the text has {len(text)} characters; at most {_LONGEST_TEXT} at once")
-        primary = "zh" if any(map(is_han, text)) else language.partition("-")[0].lower()
-        voice = _VOICES.get(primary, language.lower())
+        tag = language.lower()
+        primary = tag.partition("-")[0]
+        if any(map(is_han, text)):
+            if primary == "ja":
+                raise PronunciationError("Japanese with Chinese characters cannot be pronounced here")
+            tag = primary = primary if primary == "yue" else "zh"
         try:
-            chunk: SpeechChunk | None = await self._worker.request("speak", text, voice, primary, _PACE)
+            chunk = await self._speak(text, _VOICES.get(primary, tag), primary)
         except WorkerError as error:
-            raise PronunciationError(f"the text cannot be pronounced: {error}") from None
+            if tag == primary or primary in _VOICES:
+                raise PronunciationError(f"the text cannot be pronounced: {error}") from None
+            return await self.pronounce(text, primary)
         return pronunciation_of(chunk) if chunk is not None else Pronunciation((), frozenset())
+
+    async def _speak(self, text: str, voice: str, language: str) -> SpeechChunk | None:
+        chunk: SpeechChunk | None = await self._worker.request("speak", text, voice, language, _PACE)
+        return chunk
