@@ -54,7 +54,10 @@ def train(work: Path, run: Path, recipe: dict[str, float]) -> None:
     shards = sorted(work.glob("train-*.npz"))
     if not shards:
         sys.exit(f"{work} holds no speech: python -m scripts.train_lipsync speech --work {work}")
-    Run(run, Recipe(**recipe), shards, work / "choice.npz").train()  # type: ignore[arg-type]
+    try:
+        Run(run, Recipe(**recipe), shards, work / "choice.npz").train()  # type: ignore[arg-type]
+    except ValueError as error:
+        sys.exit(str(error))
 
 
 def export(work: Path, run: Path, out: Path) -> None:

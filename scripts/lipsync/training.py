@@ -164,10 +164,12 @@ def agreement(model: LipModel, held: Sequence[Example], look: int = -1) -> dict[
     rounds: list[np.ndarray] = []
     seals: list[np.ndarray] = []
     model.eval()
+    device = next(model.parameters()).device
     with torch.no_grad():
         for example in held:
             count = len(example.sounds) // 2 * 2
-            rows = model.rows(torch.from_numpy(example.features[None, :count]).float())[0, frames:, look].numpy()
+            features = torch.from_numpy(example.features[None, :count]).float().to(device)
+            rows = model.rows(features)[0, frames:, look].cpu().numpy()
             said, curves = example.sounds[: count - frames], example.curves[: count - frames].astype(np.float32)
             named = rows[:, _EDGE : _EDGE + len(SOUNDS)].argmax(axis=1)
             speech = said > 0
@@ -192,7 +194,8 @@ def agreement(model: LipModel, held: Sequence[Example], look: int = -1) -> dict[
 
 
 class Run:
-    """One training run in a folder: checkpoint.pt to go on from, curves.csv to look at, model.pt when it is done."""
+    """One training run in a folder: checkpoint.pt to go on from, curves.csv to look at, model.pt when it is done. On
+    the GPU, where torch sees one. Raises ValueError where the folder holds a run of another recipe or speech."""
 
     def __init__(
         self, folder: Path, recipe: Recipe, shards: Sequence[Path], held: Path, size: Size | None = None
@@ -209,13 +212,17 @@ class Run:
         self.model.deviation.copy_(torch.from_numpy(sample.std(axis=0)))
         self.average = LipModel(size)
         self.average.load_state_dict(self.model.state_dict())
-        self.loss = Loss(self.corpus, recipe)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model.to(self.device)
+        self.average.to(self.device)
+        self.loss = Loss(self.corpus, recipe).to(self.device)
         self.optimiser = torch.optim.AdamW(self.model.parameters(), recipe.rate, weight_decay=1e-3)
         self.step = 0
         self.seconds = 0.0
         self.sittings = 1
-        self._resume()
         self._shards = len(shards)
+        self._made_of = {"recipe": asdict(recipe), "shards": [path.name for path in shards]}
+        self._resume()
 
     def train(self, save_every: float = 120.0) -> LipModel:
         """Train to the end of the recipe; the averaged model."""
@@ -249,12 +256,12 @@ class Run:
     def _one(self) -> float:
         recipe, began = self.recipe, time.monotonic()
         rng = np.random.default_rng([recipe.seed, self.step])
-        features, curves, sounds, weight = self.corpus.batch(recipe, rng)
+        features, curves, sounds, weight = (part.to(self.device) for part in self.corpus.batch(recipe, rng))
         done = self.step / recipe.steps
         rate = float(recipe.rate * min(1, (self.step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * done) + 0.01))
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        with torch.autocast("cpu", dtype=torch.bfloat16):  # half the time; the loss stays in full precision
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):  # half the time; the loss stays in full precision
             rows = self.model.rows(features)
         loss = self.loss(rows.float(), curves, sounds, weight, done)
         self.optimiser.zero_grad()
@@ -288,6 +295,7 @@ class Run:
             "optimiser": self.optimiser.state_dict(),
             "seconds": self.seconds,
             "sittings": self.sittings,
+            **self._made_of,
         }
         partial = self.folder / "checkpoint.partial"
         torch.save(state, partial)
@@ -297,7 +305,9 @@ class Run:
         path = self.folder / "checkpoint.pt"
         if not path.exists():
             return
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location=self.device)
+        if any(state.get(name) != value for name, value in self._made_of.items()):
+            raise ValueError(f"{self.folder} holds a run of another recipe or other speech: name a new --run")
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -307,7 +317,7 @@ class Run:
 
 def load_model(path: Path) -> LipModel:
     """A trained model from Run's model.pt."""
-    held = torch.load(path, weights_only=True)
+    held = torch.load(path, weights_only=True, map_location="cpu")
     model = LipModel(Size(**held["size"]))
     model.load_state_dict(held["state"])
     return model.eval()

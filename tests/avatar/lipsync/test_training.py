@@ -41,6 +41,8 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(shard: Path, tmp_p
     Run(tmp_path / "stopped", recipe(12), [shard], shard, TINY).train()
     one, other = (load_model(tmp_path / name / "model.pt").state_dict() for name in ("whole", "stopped"))
     assert all(torch.allclose(one[name], other[name], atol=1e-6) for name in one)
+    with pytest.raises(ValueError, match="another recipe"):
+        Run(tmp_path / "stopped", recipe(13), [shard], shard, TINY)
     assert (tmp_path / "whole" / "curves.csv").read_text().startswith("step,loss,visemes,jaw,rounding,seal_f1")
 
 
