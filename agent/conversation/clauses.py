@@ -177,8 +177,10 @@ def _question(words: list[str]) -> Completion:  # noqa: PLR0911 -- one case a ki
         return _asked_of_the_subject(words)
     aux, rest = words[at], words[at + 1 :]
     last = words[-1]
-    if not rest or last in _JOINERS - {"that"} or last in _WH:
+    if not rest or last in _JOINERS - {"that"} or last in _WH or last in _SUBORDINATE - {"before"}:
         return Completion.OPEN
+    if last in _DETERMINERS & _PRONOUNS and words[-2] in _PREPOSITIONS:
+        return Completion.UNSURE  # "what do you think of that", "what is the name of that tower"
     if wh and last in ("in", "on", "through") and rest[-2:-1] and rest[-2] in _GOING:
         return Completion.DONE  # "how much does it cost to get in"
     if last in _PREPOSITIONS:
@@ -278,6 +280,8 @@ def _asked_of_the_subject(words: list[str]) -> Completion:  # noqa: PLR0911 -- o
         return Completion.OPEN
     if words[1] in ("about", "else"):
         return Completion.DONE
+    if words[1] == "of" and not any(word in _VERBS for word in words[3:-1]):
+        return Completion.DONE if last in _INTRANSITIVE else Completion.OPEN  # "which of these doors"
     if last in _INTRANSITIVE:
         return Completion.DONE
     if words[0] == "how" and any(word in _VERBS for word in words[3:-1]):
@@ -328,9 +332,10 @@ def _statement(words: list[str]) -> Completion:
         return Completion.OPEN
     if last in ("he", "she", "they") or " ".join(words[-2:]) in ("you know", "kind of", "sort of", "i think"):
         return Completion.OPEN
-    if len(words) < 3 or not any(word in _VERBS or "'" in word for word in words):
-        return Completion.UNSURE
-    return Completion.CLAUSE
+    told = len(words) > 3 and words[0] in _PRONOUNS | _DETERMINERS  # whatever its verb is
+    if len(words) > 2 and (told or any(word in _VERBS or "'" in word for word in words)):
+        return Completion.CLAUSE
+    return Completion.UNSURE
 
 
 _ZH_SHORT = _words(
