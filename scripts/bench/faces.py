@@ -3,8 +3,8 @@
     python -m scripts.bench.faces [--head NAME] [--level N] [--out FOLDER]
 
 A real server, the real page under Chromium; only the frames of the stage are replaced on their way in, by one that
-stands still. Nothing is judged here: the pictures are for eyes. Written are visemes.png and expressions.png, and each
-picture of them.
+stands still. Nothing is judged here: the pictures are for eyes. The sheets are written to scripts/bench/results, each
+picture of them to --out.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from avatar.reply_face import ReplyFace
 from scripts.bench.browser import ROOT, closing, launch, open_page, served, wait_for
 
 OUT = ROOT / "build" / "faces"
+RESULTS = Path(__file__).parent / "results"
 SCRIPT = Path(__file__).with_suffix(".js")
 PAGE = 900
 FACE: FloatRect = {"x": 0.31 * PAGE, "y": 0.15 * PAGE, "width": 0.38 * PAGE, "height": 0.48 * PAGE}
@@ -107,7 +108,7 @@ def sheet(page: Page, pictures: Iterable[tuple[str, bytes]]) -> bytes:
         f"<style>body{{margin:8px;display:grid;grid-template-columns:repeat({COLUMNS},auto);gap:8px;width:max-content;"
         "font:20px sans-serif;text-align:center}figure{margin:0}</style>" + cells
     )
-    return page.locator("body").screenshot()
+    return page.locator("body").screenshot(type="jpeg", quality=70)
 
 
 def main() -> int:
@@ -142,8 +143,9 @@ def main() -> int:
             for name, track in tracks.items():
                 pictures[name] = photograph(page, track)
                 (options.out / f"{title[:-1]}_{name}.png").write_bytes(pictures[name])
-            (options.out / f"{title}.png").write_bytes(sheet(table, pictures.items()))
-            print(options.out / f"{title}.png")
+            path = RESULTS / f"{title}.jpg"
+            path.write_bytes(sheet(table, pictures.items()))
+            print(path)
     return 0
 
 

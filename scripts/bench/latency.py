@@ -148,12 +148,9 @@ async def run(turns: list[Turn], engines: Engines | None, title: str) -> None:
 
 
 def spread(values: list[float]) -> dict[str, float]:
-    """Median and 95th percentile, in milliseconds."""
-    return {
-        "n": len(values),
-        "p50": round(statistics.median(values), 1),
-        "p95": round(float(np.percentile(values, 95)), 1),
-    }
+    """Median and tails, in milliseconds."""
+    tails = {f"p{q}": round(float(np.percentile(values, q)), 1) for q in (95, 99)}
+    return {"n": len(values), "p50": round(statistics.median(values), 1), **tails}
 
 
 def plain(text: str) -> str:
