@@ -281,7 +281,9 @@ def _asked_of_the_subject(words: list[str]) -> Completion:  # noqa: PLR0911 -- o
     if words[1] in ("about", "else"):
         return Completion.DONE
     if words[1] == "of" and not any(word in _VERBS for word in words[3:-1]):
-        return Completion.DONE if last in _INTRANSITIVE else Completion.OPEN  # "which of these doors"
+        if last in _INTRANSITIVE:
+            return Completion.DONE
+        return Completion.UNSURE if len(words) > 5 else Completion.OPEN  # "which of these doors leads …"
     if last in _INTRANSITIVE:
         return Completion.DONE
     if words[0] == "how" and any(word in _VERBS for word in words[3:-1]):

@@ -35,6 +35,7 @@ SETTINGS = EndpointSettings()
         ("have you been here before", Completion.DONE),
         ("what is the colour of that", Completion.UNSURE),
         ("which of those houses", Completion.OPEN),
+        ("which of those houses belonged to him", Completion.UNSURE),
         ("we wandered along the river", Completion.CLAUSE),
         ("the soup smells wonderful", Completion.CLAUSE),
         ("the red", Completion.OPEN),
