@@ -76,7 +76,7 @@ def _files(bank: Bank, office: Office, now: datetime) -> Iterator[tuple[str, byt
     yield "manifest.json", json.dumps(manifest | {"exported": now.isoformat()}, ensure_ascii=False, indent=1).encode()
     yield "metadata.csv", "".join(_row(take) for take in bank.best().values()).encode()
     for take in bank:
-        yield f"wavs/{take.id}.wav", wav.write(*bank.sound(take.id))
+        yield _wav_of(take), wav.write(*bank.sound(take.id))
     for name, sound in bank.rooms().items():
         yield f"rooms/{name}.wav", wav.write(*sound)
     for name in (NAME, HEAD):
@@ -92,38 +92,44 @@ def _row(take: Take) -> str:
 def verify(path: Path, password: str = "") -> Contents:
     """What is in the file, every checksum and every sound looked at. Raises BankError naming what is wrong."""
     with _opened(path, password) as archive:
-        contents = _contents(archive, path)
-        for name in (
-            *(f"wavs/{take.id}.wav" for take in contents.takes),
-            *(f"rooms/{name}.wav" for name in contents.rooms),
-        ):
-            try:
-                wav.read(archive.read(name))
-            except KeyError:
-                raise BankError(f"{path}: {name} is missing") from None
-            except ValueError as error:
-                raise BankError(f"{path}: {name}: {error}") from None
+        return _verified(archive, path)
+
+
+def _verified(archive: zipfile.ZipFile, path: Path) -> Contents:
+    contents = _contents(archive, path)
+    sounds = [_wav_of(take) for take in contents.takes] + [f"rooms/{name}.wav" for name in contents.rooms]
+    for name in sounds:
+        try:
+            wav.read(archive.read(name))
+        except KeyError:
+            raise BankError(f"{path}: {name} is missing") from None
+        except ValueError as error:
+            raise BankError(f"{path}: {name}: {error}") from None
     return contents
+
+
+def _wav_of(take: Take) -> str:
+    return f"wavs/{take.id}.wav"
 
 
 def import_(path: Path, folder: Path, office: Office, consent: str, password: str = "") -> Bank:
     """A bank in `folder`, sealed anew by `consent` of this machine, with all that the file holds; or none at all.
     Raises BankError."""
-    contents = verify(path, password)
-    if folder.exists() and any(folder.iterdir()):
-        raise BankError(f"{folder} is not empty: name a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        bank = Bank.begin(folder, office, contents.about.model_copy(update={"consent": consent}))
-        with _opened(path, password) as archive:
+    with _opened(path, password) as archive:
+        contents = _verified(archive, path)
+        if folder.exists() and any(folder.iterdir()):
+            raise BankError(f"{folder} is not empty: name a new folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            bank = Bank.begin(folder, office, contents.about.model_copy(update={"consent": consent}))
             for take in contents.takes:
-                pcm, _ = wav.read(archive.read(f"wavs/{take.id}.wav"))
+                pcm, _ = wav.read(archive.read(_wav_of(take)))
                 bank.keep(take, pcm)
             for name in contents.rooms:
                 bank.keep_room(*wav.read(archive.read(f"rooms/{name}.wav")), name=name)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
     return bank
 
 

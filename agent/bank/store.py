@@ -6,7 +6,6 @@ its line: what was being written when the machine stopped is put aside in `unfin
 """
 
 import json
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.audio import Pcm
 from agent.bank import wav
+from agent.disk import append_line, whole_lines, write_private
 from agent.safety.consent import Office, Use
 from agent.safety.consent.ledger import canonical
-from agent.safety.consent.signing import write_private
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
 Style = Literal["neutral", "warm", "urgent", "question", "exclamation", "laughter", "counting", "names", "message"]
@@ -171,16 +170,11 @@ class Bank:
         return wav.read(self._office.vault.open(self.about.consent, name, sealed))
 
     def _append(self, line: Take | _Deleted) -> None:
-        with (self.folder / "takes.jsonl").open("ab") as file:
-            file.write(canonical(line.model_dump(mode="json")) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append_line(self.folder / "takes.jsonl", canonical(line.model_dump(mode="json")))
 
     def _read(self) -> None:
         path = self.folder / "takes.jsonl"
-        data = path.read_bytes()
-        end = data.rfind(b"\n") + 1
-        for number, line in enumerate(data[:end].splitlines(), start=1):
+        for number, line in enumerate(whole_lines(path, self.folder / "takes.torn"), start=1):
             try:
                 record = json.loads(line)
                 if record.get("kind") == "deleted":
@@ -192,9 +186,6 @@ class Bank:
                 raise BankError(
                     f"{path}, line {number} is damaged: put it back from a backup ({_first(error)})"
                 ) from None
-        if end < len(data):
-            with path.open("r+b") as file:
-                file.truncate(end)
         self._put_aside()
 
     def _put_aside(self) -> None:

@@ -10,15 +10,15 @@ A line that was being written when the machine stopped is no damage: it is put a
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from agent.disk import append_line, whole_lines, write_private
 from agent.safety.consent.entries import ConsentError, Entry, Grant, Revocation
-from agent.safety.consent.signing import is_signed, private_key, public_hex, write_private
+from agent.safety.consent.signing import is_signed, private_key, public_hex
 
 NAME = "consents.jsonl"
 HEAD = "head.json"
@@ -82,12 +82,7 @@ class Ledger:
     def _append(self, key: Any, entry: dict[str, Any]) -> None:
         body = {"n": self._count, "prev": self._last, "entry": entry}
         digest = _hash(body)
-        line = canonical(body | {"hash": digest, "sig": key.sign(bytes.fromhex(digest)).hex()}) + b"\n"
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
-        with os.fdopen(descriptor, "ab") as file:
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        append_line(self.path, canonical(body | {"hash": digest, "sig": key.sign(bytes.fromhex(digest)).hex()}))
         self._count, self._last = self._count + 1, digest
         head = {"n": self._count, "hash": digest, "sig": key.sign(_head(self._count, digest)).hex()}
         write_private(self.folder / HEAD, canonical(head))
@@ -98,7 +93,7 @@ class Ledger:
             if (self.folder / HEAD).exists():
                 self.damage = Damage(0, f"{self.path} is missing")
             return
-        lines = self._whole_lines()
+        lines = whole_lines(self.path, self.folder / TORN)
         hashes = [_START]
         for number, line in enumerate(lines, start=1):
             why = self._line(line)
@@ -107,16 +102,6 @@ class Ledger:
                 return
             hashes.append(self._last)
         self.damage = self._check_head(hashes)
-
-    def _whole_lines(self) -> list[bytes]:
-        """All lines but one that was not finished, which is put aside."""
-        data = self.path.read_bytes()
-        end = data.rfind(b"\n") + 1
-        if end < len(data):
-            (self.folder / TORN).write_bytes(data[end:])
-            with self.path.open("r+b") as file:
-                file.truncate(end)
-        return data[:end].splitlines()
 
     def _line(self, line: bytes) -> str:  # noqa: PLR0911 -- one case a kind of damage
         """Take one line; what is wrong with it, "" if nothing."""

@@ -4,10 +4,11 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agent.disk import write_private
 from agent.safety.consent.entries import ConsentError, Grant, Revocation
 from agent.safety.consent.ledger import Ledger, canonical
 from agent.safety.consent.policy import Decision, Use, decide
-from agent.safety.consent.signing import is_signed, private_key, public_hex, write_private
+from agent.safety.consent.signing import is_signed, private_key, public_hex
 from agent.safety.consent.vault import Vault
 
 TOMBSTONES = "tombstones"

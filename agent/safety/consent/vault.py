@@ -10,8 +10,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from agent.disk import write_private
 from agent.safety.consent.entries import ConsentError
-from agent.safety.consent.signing import write_private
 
 _NONCE = 12
 _MARK = b"VISAVIS1"
