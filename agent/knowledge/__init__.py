@@ -25,3 +25,8 @@ class Passage:
     text: str
     language: str
     also: str = field(default="", repr=False)
+
+    @property
+    def place(self) -> str:
+        """The document and the section, as a citation names them."""
+        return f"{self.title}: {self.heading}" if self.heading else self.title

@@ -69,8 +69,8 @@ class GroundedAnswers:
         if found is None or found.confidence < SURE:
             return shelf.phrase("unknown", turn), None
         passage = found.passage
-        title = f"{passage.title}: {passage.heading}" if passage.heading else passage.title
-        return best_sentences(passage, shelf.index, found.terms), Citation(title, passage.source, passage.text)
+        citation = Citation(passage.place, passage.source, passage.text)
+        return best_sentences(passage, shelf.index, found.terms), citation
 
     def _language(self, question: str, language: str) -> str:
         """The question's own where it shows, else the conversation's."""

@@ -35,7 +35,7 @@ class Sources:
         """For the prompt; "" where nothing was found."""
         if not self.passages:
             return ""
-        shown = (f"[{_title(passage)}]\n{_plain(passage.text)}" for passage in self.passages)
+        shown = (f"[{passage.place}]\n{_plain(passage.text)}" for passage in self.passages)
         return "\n\n".join((_HEADER, *shown)) + "\n</documents>"
 
     def cited(self, answer: str) -> Citation | None:
@@ -48,7 +48,7 @@ class Sources:
         if best < _TAKEN:
             return None
         passage = self.passages[shares.index(best)]
-        return Citation(_title(passage), passage.source, passage.text)
+        return Citation(passage.place, passage.source, passage.text)
 
 
 def find_sources(shelves: dict[str, Shelf], prompt: Prompt) -> Sources | None:
@@ -64,10 +64,6 @@ def find_sources(shelves: dict[str, Shelf], prompt: Prompt) -> Sources | None:
     # What is asked now may lean on the question before.
     found = shelf.index.several(question, " ".join(questions[-2:-1]), most=MOST)
     return Sources(tuple(one.passage for one in found if one.confidence >= FITS), shelf.index.terms)
-
-
-def _title(passage: Passage) -> str:
-    return f"{passage.title}: {passage.heading}" if passage.heading else passage.title
 
 
 def _plain(text: str) -> str:

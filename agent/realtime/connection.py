@@ -11,7 +11,7 @@ from agent.conversation.echo import EchoGate
 from agent.conversation.inputs import FaceWanted, FromClient, PlayerCame, PlayerLeft, Tick, Window
 from agent.conversation.prosody import Prosody
 from agent.realtime import events as wire
-from agent.realtime import inspection
+from agent.realtime import incoming, inspection
 from agent.realtime.events import WireError
 from agent.realtime.microphone import Microphone
 from agent.realtime.outbox import Outbox
@@ -71,7 +71,7 @@ class Connection:
         self.runner.tell(Tick())
         try:
             async with asyncio.TaskGroup() as tasks:
-                for one in (self._write(), self._read(), *work):
+                for one in (self._write(), incoming.read(self.websocket, self.handle, self._send), *work):
                     tasks.create_task(one)
         except* WebSocketDisconnect as left:
             self._code = next(one.code for one in left.exceptions if isinstance(one, WebSocketDisconnect))
@@ -92,17 +92,6 @@ class Connection:
             # A conversation that ends closes its viewers' sockets while something for them may still be waiting.
             if self.websocket.application_state is not WebSocketState.DISCONNECTED:
                 raise
-
-    async def _read(self) -> None:
-        """Read until the client leaves. A message that cannot be honoured gets an error; the connection lives."""
-        while True:
-            message = await self.websocket.receive()
-            if message["type"] == "websocket.disconnect":
-                raise WebSocketDisconnect(message.get("code", 1005))
-            try:
-                self.handle(wire.parse(message.get("text") or message.get("bytes") or ""))
-            except WireError as error:
-                self._send(error.to_event())
 
     def handle(self, event: wire.AnyClientEvent) -> None:
         raise NotImplementedError

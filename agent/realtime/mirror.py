@@ -12,6 +12,7 @@ from agent.audio import TIMELINE_RATE, Pcm
 from agent.audio.codecs import CodecError, pcm16_to_float
 from agent.conversation.stage import Stage
 from agent.realtime import events as wire
+from agent.realtime import incoming
 from agent.realtime.connection import POLICY_VIOLATION
 from agent.realtime.events import WireError
 from agent.realtime.outbox import Outbox
@@ -64,7 +65,8 @@ class Mirror:
         self._stage.watch(True, now)
         try:
             async with asyncio.TaskGroup() as tasks:
-                for work in (self._outbox.run(), self._read(), self._hear(), self._live()):
+                reading = incoming.read(self._websocket, self._handle, self._send)
+                for work in (self._outbox.run(), reading, self._hear(), self._live()):
                     tasks.create_task(work)
         except* WebSocketDisconnect:
             pass
@@ -73,16 +75,6 @@ class Mirror:
 
     def _send(self, event: wire.ServerEvent) -> None:
         self._outbox.put(event.to_json())
-
-    async def _read(self) -> None:
-        while True:
-            message = await self._websocket.receive()
-            if message["type"] == "websocket.disconnect":
-                raise WebSocketDisconnect(message.get("code", 1005))
-            try:
-                self._handle(wire.parse(message.get("text") or message.get("bytes") or ""))
-            except WireError as error:
-                self._send(error.to_event())
 
     def _handle(self, event: wire.AnyClientEvent) -> None:
         match event:
